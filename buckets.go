@@ -1,0 +1,60 @@
+package fennel
+
+import (
+	"fmt"
+	"math"
+)
+
+// DefaultBuckets returns the upper bounds that a histogram has unless the
+// option [Buckets] says otherwise. They suit the durations of network requests
+// in seconds, from 5 ms to 10 s, and are client_golang's.
+func DefaultBuckets() []float64 {
+	return []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+}
+
+// LinearBuckets returns n bounds, the first of which is start, each width apart.
+// It panics unless n is positive and width is positive and finite.
+func LinearBuckets(start, width float64, n int) []float64 {
+	if n < 1 || !(width > 0) || math.IsInf(width, 0) {
+		panic(&DeclarationError{Metric: "LinearBuckets", Problem: fmt.Sprintf(
+			"width %v and count %d must be positive", width, n)})
+	}
+	bounds := make([]float64, n)
+	for i := range bounds {
+		// Multiplied, not added up, so that errors don't add up either.
+		bounds[i] = start + float64(i)*width
+	}
+	return bounds
+}
+
+// ExponentialBuckets returns n bounds, the first of which is start, each factor
+// times the one before. It panics unless n and start are positive and factor is
+// greater than 1.
+func ExponentialBuckets(start, factor float64, n int) []float64 {
+	if n < 1 || !(start > 0) || !(factor > 1) {
+		panic(&DeclarationError{Metric: "ExponentialBuckets", Problem: fmt.Sprintf(
+			"start %v and count %d must be positive, factor %v greater than 1", start, n, factor)})
+	}
+	bounds := make([]float64, n)
+	for i := range bounds {
+		bounds[i] = start
+		start *= factor
+	}
+	return bounds
+}
+
+// ExponentialBucketsRange returns n bounds from low to high, each the same
+// factor times the one before. It panics unless low is positive, high greater
+// than low and n at least 2.
+func ExponentialBucketsRange(low, high float64, n int) []float64 {
+	if n < 2 || !(low > 0) || !(high > low) {
+		panic(&DeclarationError{Metric: "ExponentialBucketsRange", Problem: fmt.Sprintf(
+			"low %v must be positive, high %v greater than that and count %d at least 2", low, high, n)})
+	}
+	bounds := make([]float64, n)
+	for i := range bounds {
+		bounds[i] = low * math.Pow(high/low, float64(i)/float64(n-1))
+	}
+	bounds[n-1] = high
+	return bounds
+}

@@ -1,0 +1,132 @@
+package fennel
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// Counter counts what happens. Its value only rises, but for [Counter.Reset].
+//
+// Integers are exact to 2^64; what is added in fractions is kept as a float64
+// beside them. All methods are safe for concurrent use. A nil *Counter does
+// nothing, and the zero value counts without being exposed.
+type Counter struct {
+	series series.Series
+	whole  atomic.Uint64
+	part   atomic.Uint64 // bits of a float64: fractions, and what whole can't hold
+	_      [16]byte      // a cache line each, so that neighbours don't slow each other down
+}
+
+// CounterVec is a family of counters, told apart by their labels.
+type CounterVec[L any] = Vec[L, Counter]
+
+// NewCounter declares a counter. Its name should end in _total; it is exposed
+// under the name that is given here, in every format.
+//
+// It panics with a *[DeclarationError] if the declaration is wrong or conflicts
+// with another one. Declared a second time alike, it returns the same counter.
+func NewCounter(name, help string, opts ...CounterOption) *Counter {
+	o := counterOptions(opts)
+	return newSingle[Counter](counterDeclaration(name, help, o), o)
+}
+
+// NewCounterVec declares a counter with labels, which L names: see [Vec]. It
+// panics as [NewCounter] does.
+func NewCounterVec[L any](name, help string, opts ...CounterOption) *CounterVec[L] {
+	o := counterOptions(opts)
+	return newVec[L, Counter](counterDeclaration(name, help, o), o)
+}
+
+func counterOptions(opts []CounterOption) (o options) {
+	for _, opt := range opts {
+		opt.forCounter(&o)
+	}
+	return o
+}
+
+func counterDeclaration(name, help string, o options) declaration {
+	d := newDeclaration(sample.Counter, name, help, o)
+	d.alloc = func(*member) *series.Series { return &new(Counter).series }
+	d.load = loadCounters
+	return d
+}
+
+func loadCounters(_ *member, b *sample.Batch, run []*series.Series) {
+	for _, s := range run {
+		c := series.Head[Counter](s)
+		b.Whole = append(b.Whole, c.whole.Load())
+		b.Values = append(b.Values, math.Float64frombits(c.part.Load()))
+	}
+}
+
+// Inc adds 1.
+func (c *Counter) Inc() {
+	if c != nil && c.whole.Add(1) == 0 {
+		c.carry()
+	}
+}
+
+// Add adds v. What a counter can't take, a negative number, NaN or an infinity,
+// is dropped and counted in fennel_dropped_updates_total.
+func (c *Counter) Add(v float64) {
+	if c == nil {
+		return
+	}
+	if n := uint64(v); v >= 0 && v < 1<<63 && float64(n) == v {
+		c.AddUint(n)
+		return
+	}
+	switch {
+	case v < 0:
+		c.series.Table().Drop("negative")
+	case math.IsNaN(v):
+		c.series.Table().Drop("nan")
+	case math.IsInf(v, 0):
+		c.series.Table().Drop("infinite")
+	default:
+		addFloat(&c.part, v)
+	}
+}
+
+// AddUint adds n, exactly.
+func (c *Counter) AddUint(n uint64) {
+	if c != nil && c.whole.Add(n) < n {
+		c.carry()
+	}
+}
+
+// carry moves 2^64 that whole has just lost to the other part. For a moment
+// between the two, once in 2^64 events, a reader sees the counter lower.
+func (c *Counter) carry() { addFloat(&c.part, 1<<64) }
+
+// Value returns the current value.
+func (c *Counter) Value() float64 {
+	if c == nil {
+		return 0
+	}
+	return float64(c.whole.Load()) + math.Float64frombits(c.part.Load())
+}
+
+// Reset sets the counter to 0, for a logical restart of what it counts.
+// Prometheus takes a falling counter for a restart of the program, so nothing
+// is lost by it.
+func (c *Counter) Reset() {
+	if c == nil {
+		return
+	}
+	c.whole.Store(0)
+	c.part.Store(0)
+}
+
+// addFloat adds v to the float64 whose bits are in p.
+func addFloat(p *atomic.Uint64, v float64) {
+	for {
+		old := p.Load()
+		if p.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+v)) {
+			return
+		}
+	}
+}

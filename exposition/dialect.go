@@ -1,0 +1,67 @@
+package exposition
+
+import (
+	"strings"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+)
+
+// syntax is in what the text formats differ.
+type syntax struct {
+	openMetrics bool
+	// types are the words behind # TYPE.
+	types [sample.NumKinds]string
+}
+
+var textTypes = [sample.NumKinds]string{
+	sample.Unknown:   "untyped",
+	sample.Counter:   "counter",
+	sample.Gauge:     "gauge",
+	sample.Histogram: "histogram",
+	sample.Summary:   "summary",
+	sample.Info:      "gauge",
+	sample.StateSet:  "gauge",
+}
+
+var openMetricsTypes = [sample.NumKinds]string{
+	sample.Unknown:   "unknown",
+	sample.Counter:   "counter",
+	sample.Gauge:     "gauge",
+	sample.Histogram: "histogram",
+	sample.Summary:   "summary",
+	sample.Info:      "info",
+	sample.StateSet:  "stateset",
+}
+
+var dialects = [syntaxes]syntax{
+	Text004:        {types: textTypes},
+	Text100:        {types: textTypes},
+	OpenMetrics100: {openMetrics: true, types: openMetricsTypes},
+}
+
+// familyName returns the name and the type word behind # TYPE. OpenMetrics takes
+// the suffix of counters and infos away there, and can't have a counter whose
+// samples don't end in _total.
+func (s *syntax) familyName(f *sample.Family) (name, word string) {
+	name, word = f.Name, s.types[f.Kind]
+	if !s.openMetrics {
+		return name, word
+	}
+	switch f.Kind {
+	case sample.Counter:
+		base, ok := strings.CutSuffix(name, "_total")
+		if !ok {
+			return name, s.types[sample.Unknown]
+		}
+		return base, word
+	case sample.Info:
+		return strings.TrimSuffix(name, "_info"), word
+	}
+	return name, word
+}
+
+// hasSum reports whether a family may have _sum and _count. OpenMetrics 1.0
+// forbids them for histograms that take negative observations.
+func (s *syntax) hasSum(f *sample.Family) bool {
+	return !s.openMetrics || len(f.Bounds) == 0 || f.Bounds[0] >= 0
+}

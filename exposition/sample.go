@@ -1,0 +1,117 @@
+package exposition
+
+import (
+	"strconv"
+	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/names"
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// sample appends all lines of one sample.
+func (e *encoder) sample(f *sample.Family, b *sample.Batch, i int) {
+	labels, p := b.Labels(i), e.prepared
+	if !f.Legal && e.format.Escaping != AllowUTF8 {
+		labels = e.escaped(labels)
+	}
+	if f.Kind == sample.Counter {
+		e.buf = appendStart(e.buf, &p.value, labels)
+		e.buf = appendCounter(e.buf, b.Whole[i], b.Values[i])
+		e.endLine(b, i)
+		return
+	}
+	switch f.Kind {
+	case sample.Gauge, sample.Unknown:
+		e.float(&p.value, labels, b.Values[i], b, i)
+	case sample.Info:
+		e.uint(&p.value, labels, 1, b, i)
+	case sample.Histogram:
+		e.histogram(f, b, i, labels)
+	case sample.Summary:
+		e.summary(f, b, i, labels)
+	case sample.StateSet:
+		for j, end := range p.ends {
+			e.buf = appendStartEnd(e.buf, &p.value, labels, end)
+			e.buf = append(e.buf, '0'+byte(b.States[i]>>j&1))
+			e.endLine(b, i)
+		}
+	}
+}
+
+func (e *encoder) histogram(f *sample.Family, b *sample.Batch, i int, labels []byte) {
+	total := uint64(0)
+	for j, n := range b.Buckets(f, i) {
+		total += n
+		e.buf = appendStartEnd(e.buf, &e.prepared.bucket, labels, e.prepared.ends[j])
+		e.buf = strconv.AppendUint(e.buf, total, 10)
+		e.endLine(b, i)
+	}
+	if e.syntax.hasSum(f) {
+		e.float(&e.prepared.sum, labels, b.Sums[i], b, i)
+		e.uint(&e.prepared.count, labels, total, b, i)
+	}
+}
+
+func (e *encoder) summary(f *sample.Family, b *sample.Batch, i int, labels []byte) {
+	for j, v := range b.Quantiles(f, i) {
+		e.buf = appendStartEnd(e.buf, &e.prepared.value, labels, e.prepared.ends[j])
+		e.buf = appendFloat(e.buf, v)
+		e.endLine(b, i)
+	}
+	e.float(&e.prepared.sum, labels, b.Sums[i], b, i)
+	e.uint(&e.prepared.count, labels, b.Counts[i], b, i)
+}
+
+// float appends a line with a float value.
+func (e *encoder) float(s *start, labels []byte, v float64, b *sample.Batch, i int) {
+	e.buf = appendStart(e.buf, s, labels)
+	e.buf = appendFloat(e.buf, v)
+	e.endLine(b, i)
+}
+
+// uint appends a line with an integer value.
+func (e *encoder) uint(s *start, labels []byte, v uint64, b *sample.Batch, i int) {
+	e.buf = appendStart(e.buf, s, labels)
+	e.buf = strconv.AppendUint(e.buf, v, 10)
+	e.endLine(b, i)
+}
+
+// endLine appends the timestamp of sample i, if it has one, and ends the line.
+func (e *encoder) endLine(b *sample.Batch, i int) {
+	if b.Times != nil {
+		e.buf = e.syntax.appendTime(e.buf, b.Times[i])
+	}
+	e.buf = append(e.buf, '\n')
+}
+
+// appendStart appends a line up to the value.
+func appendStart(dst []byte, s *start, labels []byte) []byte {
+	if len(labels) == 0 {
+		return append(dst, s.bare...)
+	}
+	dst = append(dst, s.open...)
+	dst = append(dst, labels...)
+	return append(dst, "} "...)
+}
+
+// appendStartEnd is appendStart with a last label, which closes the braces.
+func appendStartEnd(dst []byte, s *start, labels []byte, end string) []byte {
+	dst = append(dst, s.open...)
+	if len(labels) > 0 {
+		dst = append(dst, labels...)
+		dst = append(dst, ',')
+	}
+	return append(dst, end...)
+}
+
+// escaped returns label text with its names written as the format demands. It
+// is valid until the next call.
+func (e *encoder) escaped(labels []byte) []byte {
+	if len(labels) == 0 {
+		return labels
+	}
+	text := unsafe.String(&labels[0], len(labels))
+	e.scratch = series.AppendEscaped(e.scratch[:0], text, names.Scheme(e.format.Escaping))
+	return e.scratch
+}

@@ -1,0 +1,242 @@
+package fennel
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// Gatherer is what can be exposed: a [Registry], or a part of one. Formats and
+// transports take a Gatherer.
+type Gatherer interface {
+	// Visit hands all families, in the order of their names, to v. It is how
+	// the packages of this module read a registry; programs use
+	// [Registry.Gather] and the like.
+	Visit(ctx context.Context, r *sample.Request, v sample.Visitor) error
+}
+
+// Visit implements [Gatherer]. It returns what v returned if that was an error,
+// the context's error if that is done, or a *[GatherError] if all was visited
+// but for what some collectors failed to write.
+func (r *Registry) Visit(ctx context.Context, req *sample.Request, v sample.Visitor) error {
+	r.init()
+	// Before the collectors run: what is declared meanwhile must not meet what
+	// they wrote.
+	stored := load(&r.families)
+	collected, errs := r.collect(ctx, req)
+	batch := batches.Get().(*sample.Batch)
+	defer func() {
+		batch.Reset()
+		batches.Put(batch)
+	}()
+	for _, f := range stored {
+		for len(collected) > 0 && collected[0].family.Name < f.Name {
+			if err := collected[0].visit(ctx, v); err != nil {
+				return err
+			}
+			collected = collected[1:]
+		}
+		if !req.Wants(f.claims...) {
+			continue
+		}
+		if err := f.visit(ctx, batch, v); err != nil {
+			return err
+		}
+	}
+	for _, f := range collected {
+		if err := f.visit(ctx, v); err != nil {
+			return err
+		}
+	}
+	if len(errs) > 0 {
+		return &GatherError{Errors: errs}
+	}
+	return nil
+}
+
+var batches = sync.Pool{New: func() any { return new(sample.Batch) }}
+
+// visit hands over a family's series, page by page.
+func (f *family) visit(ctx context.Context, b *sample.Batch, v sample.Visitor) error {
+	for _, m := range load(&f.members) {
+		for _, page := range m.table.Pages() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			b.Reset()
+			page.Fill(b)
+			m.load(m, b, page.Series)
+			if b.Len() == 0 {
+				continue
+			}
+			if err := v.Visit(&f.Family, b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// visit hands over what a collector wrote.
+func (f *written) visit(ctx context.Context, v sample.Visitor) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return v.Visit(&f.family, &f.batch)
+}
+
+// Only returns a part of g: the families with these names, which may be those
+// of families or of their samples in any format. No work is done for others.
+// Without names nothing is left.
+func Only(g Gatherer, names ...string) Gatherer {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return restricted{g, set}
+}
+
+type restricted struct {
+	Gatherer
+	names map[string]bool
+}
+
+// Visit visits what both the restriction and the request name.
+func (o restricted) Visit(ctx context.Context, req *sample.Request, v sample.Visitor) error {
+	names := o.names
+	if !req.All() {
+		names = make(map[string]bool)
+		for n := range req.Names {
+			if o.names[n] {
+				names[n] = true
+			}
+		}
+	}
+	return o.Gatherer.Visit(ctx, &sample.Request{Names: names}, v)
+}
+
+// Family is a metric family as it was at one moment.
+type Family struct {
+	Desc
+	Samples []Sample // sorted by their labels' values
+}
+
+// Sample is one sample of a family. Which fields are set depends on its type.
+type Sample struct {
+	Labels    []Label
+	Value     float64 // counter, gauge, unknown; 1 for an info
+	Count     uint64  // histogram, summary
+	Sum       float64 // histogram, summary
+	Buckets   []Bucket
+	Quantiles []Quantile
+	States    []State
+	Time      time.Time // zero unless a collector gave one
+}
+
+// Bucket is a bucket of a histogram.
+type Bucket struct {
+	UpperBound float64 // inclusive; +Inf for the last
+	Count      uint64  // of observations that are not above it
+}
+
+// Quantile is a quantile of a summary.
+type Quantile struct {
+	Rank  float64 // in [0,1]
+	Value float64 // NaN if there is none
+}
+
+// State is a state of a stateset.
+type State struct {
+	Name string
+	On   bool
+}
+
+// Label returns the value of the label of this name, or "".
+func (s *Sample) Label(name string) string {
+	for _, l := range s.Labels {
+		if l.Name == name {
+			return l.Value
+		}
+	}
+	return ""
+}
+
+// Gather returns all metrics with their values, sorted by name, for tests and
+// for other exporters. The error is as for [Registry.Visit]: with a
+// *[GatherError] the families are all the same valid, and what is missing is
+// named.
+func (r *Registry) Gather(ctx context.Context) ([]Family, error) { return Gather(ctx, r) }
+
+// Gather is [Registry.Gather] for any [Gatherer].
+func Gather(ctx context.Context, g Gatherer) ([]Family, error) {
+	var list familyList
+	err := g.Visit(ctx, nil, &list)
+	if err != nil && !Partial(err) {
+		return nil, err
+	}
+	return list, err
+}
+
+// familyList collects what it visits.
+type familyList []Family
+
+func (l *familyList) Visit(f *sample.Family, b *sample.Batch) error {
+	if n := len(*l); n == 0 || (*l)[n-1].Name != f.Name {
+		*l = append(*l, Family{Desc: descOf(f)})
+	}
+	last := &(*l)[len(*l)-1]
+	for i := range b.Len() {
+		last.Samples = append(last.Samples, sampleOf(f, b, i))
+	}
+	return nil
+}
+
+func sampleOf(f *sample.Family, b *sample.Batch, i int) Sample {
+	var s Sample
+	for name, value := range series.Labels(string(b.Labels(i))) {
+		s.Labels = append(s.Labels, Label{name, value})
+	}
+	if t := b.Time(i); t != sample.NoTime {
+		s.Time = time.Unix(0, t)
+	}
+	switch f.Kind {
+	case sample.Counter:
+		s.Value = float64(b.Whole[i]) + b.Values[i]
+	case sample.Gauge, sample.Unknown:
+		s.Value = b.Values[i]
+	case sample.Info:
+		s.Value = 1
+	case sample.Histogram:
+		s.Buckets = bucketsOf(f.Bounds, b.Buckets(f, i))
+		s.Count, s.Sum = s.Buckets[len(f.Bounds)].Count, b.Sums[i]
+	case sample.Summary:
+		s.Count, s.Sum = b.Counts[i], b.Sums[i]
+		for j, v := range b.Quantiles(f, i) {
+			s.Quantiles = append(s.Quantiles, Quantile{f.Ranks[j], v})
+		}
+	case sample.StateSet:
+		for j, name := range f.States {
+			s.States = append(s.States, State{name, b.States[i]>>j&1 == 1})
+		}
+	}
+	return s
+}
+
+// bucketsOf makes counts cumulative.
+func bucketsOf(bounds []float64, counts []uint64) []Bucket {
+	out := make([]Bucket, len(counts))
+	total := uint64(0)
+	for i, n := range counts {
+		total += n
+		bound := math.Inf(1)
+		if i < len(bounds) {
+			bound = bounds[i]
+		}
+		out[i] = Bucket{bound, total}
+	}
+	return out
+}

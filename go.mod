@@ -1,0 +1,3 @@
+module github.com/fennelmetrics/fennel
+
+go 1.26.0

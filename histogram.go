@@ -1,0 +1,201 @@
+package fennel
+
+import (
+	"iter"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// Histogram counts observations, such as request durations or sizes, in
+// buckets, and sums them up.
+//
+// What is read from a histogram, by a scrape or by the methods here, is
+// consistent: the count is always that of the +Inf bucket and the sum of what
+// is in the buckets. The sum of the observations holds all that are counted,
+// and may already hold those that are being observed at that very moment.
+//
+// All methods are safe for concurrent use. A nil *Histogram does nothing, and
+// the zero value drops what it gets.
+type Histogram struct {
+	series  series.Series
+	sum     atomic.Uint64   // bits of a float64
+	counts  *atomic.Uint64  // the first of len(buckets.bounds)+1
+	buckets *classicBuckets // shared by the family
+	_       [8]byte
+}
+
+// classicBuckets is what all histograms of a family share.
+type classicBuckets struct {
+	bounds []float64
+}
+
+// HistogramVec is a family of histograms, told apart by their labels.
+type HistogramVec[L any] = Vec[L, Histogram]
+
+// NewHistogram declares a histogram, with [DefaultBuckets] unless the option
+// [Buckets] says otherwise.
+//
+// It panics with a *[DeclarationError] if the declaration is wrong or conflicts
+// with another one. Declared a second time alike, it returns the same one.
+func NewHistogram(name, help string, opts ...HistogramOption) *Histogram {
+	o := histogramOptions(opts)
+	return newSingle[Histogram](histogramDeclaration(name, help, o), o)
+}
+
+// NewHistogramVec declares a histogram with labels, which L names: see [Vec].
+// It panics as [NewHistogram] does.
+func NewHistogramVec[L any](name, help string, opts ...HistogramOption) *HistogramVec[L] {
+	o := histogramOptions(opts)
+	return newVec[L, Histogram](histogramDeclaration(name, help, o), o)
+}
+
+func histogramOptions(opts []HistogramOption) (o options) {
+	for _, opt := range opts {
+		opt.forHistogram(&o)
+	}
+	return o
+}
+
+func histogramDeclaration(name, help string, o options) declaration {
+	d := newDeclaration(sample.Histogram, name, help, o)
+	d.bounds = o.buckets
+	if d.bounds == nil {
+		d.bounds = DefaultBuckets()
+	}
+	if n := len(d.bounds); n > 0 && math.IsInf(d.bounds[n-1], 1) {
+		d.bounds = d.bounds[:n-1]
+	}
+	buckets := &classicBuckets{bounds: d.bounds}
+	d.alloc = func(*member) *series.Series {
+		counts := make([]atomic.Uint64, len(buckets.bounds)+1)
+		return &(&Histogram{counts: &counts[0], buckets: buckets}).series
+	}
+	d.load = loadHistograms
+	return d
+}
+
+func loadHistograms(_ *member, b *sample.Batch, run []*series.Series) {
+	for _, s := range run {
+		h := series.Head[Histogram](s)
+		b.Counts = h.appendCounts(b.Counts)
+		b.Sums = append(b.Sums, math.Float64frombits(h.sum.Load()))
+	}
+}
+
+// appendCounts appends the count of each bucket. To be read before the sum:
+// then the sum holds whatever was counted.
+func (h *Histogram) appendCounts(dst []uint64) []uint64 {
+	for i := range h.all() {
+		dst = append(dst, h.count(i).Load())
+	}
+	return dst
+}
+
+// all is the number of buckets.
+func (h *Histogram) all() int { return len(h.buckets.bounds) + 1 }
+
+// count returns the counter of bucket i, of which the caller knows that it is
+// in range.
+func (h *Histogram) count(i int) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(h.counts), i*8))
+}
+
+// Observe adds an observation. NaN is in no bucket and would spoil the sum for
+// ever: it is dropped and counted in fennel_dropped_updates_total. Infinities
+// are observations like others, and make the sum infinite.
+func (h *Histogram) Observe(v float64) { h.ObserveN(v, 1) }
+
+// ObserveN adds n equal observations at the price of one.
+func (h *Histogram) ObserveN(v float64, n uint64) {
+	if h == nil || h.buckets == nil || n == 0 {
+		return
+	}
+	if v != v {
+		h.series.Table().Drop("nan")
+		return
+	}
+	// The sum first: who reads the counts and then the sum misses nothing.
+	addFloat(&h.sum, v*float64(n))
+	h.count(h.buckets.find(v)).Add(n)
+}
+
+// ObserveDuration adds an observation of d, in seconds.
+func (h *Histogram) ObserveDuration(d time.Duration) { h.Observe(d.Seconds()) }
+
+// Timer starts a timer that observes the seconds that pass until it is stopped:
+//
+//	defer latency.Timer().Stop()
+func (h *Histogram) Timer() Timer { return Timer{time.Now(), h} }
+
+func (h *Histogram) report(seconds float64) { h.Observe(seconds) }
+
+// find returns the bucket of v: the first whose bound is not below v.
+func (c *classicBuckets) find(v float64) int {
+	bounds := c.bounds
+	if len(bounds) > 32 {
+		i, _ := slices.BinarySearch(bounds, v)
+		return i
+	}
+	for i, b := range bounds {
+		if v <= b {
+			return i
+		}
+	}
+	return len(bounds)
+}
+
+// Count returns the number of observations.
+func (h *Histogram) Count() uint64 {
+	n := uint64(0)
+	for _, count := range h.Buckets() {
+		n = count
+	}
+	return n
+}
+
+// Sum returns the sum of all observations.
+func (h *Histogram) Sum() float64 {
+	if h == nil {
+		return 0
+	}
+	return math.Float64frombits(h.sum.Load())
+}
+
+// Buckets yields the upper bound of each bucket, the last of which is +Inf, and
+// the number of observations that are not above it.
+func (h *Histogram) Buckets() iter.Seq2[float64, uint64] {
+	return func(yield func(float64, uint64) bool) {
+		if h == nil || h.buckets == nil {
+			return
+		}
+		total := uint64(0)
+		for i, n := range h.appendCounts(nil) {
+			total += n
+			bound := math.Inf(1)
+			if i < len(h.buckets.bounds) {
+				bound = h.buckets.bounds[i]
+			}
+			if !yield(bound, total) {
+				return
+			}
+		}
+	}
+}
+
+// Reset sets all counts and the sum to 0, for a logical restart. Observations
+// that are made at the same time may be lost in part.
+func (h *Histogram) Reset() {
+	if h == nil || h.buckets == nil {
+		return
+	}
+	for i := range h.all() {
+		h.count(i).Store(0)
+	}
+	h.sum.Store(0)
+}

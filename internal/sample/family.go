@@ -1,0 +1,77 @@
+// Package sample is what flows from a registry to a format: families, and
+// batches of their samples laid out in columns.
+//
+// It is the one language that storage and formats share. Storage fills a batch
+// with the pre-rendered label text of a run of series and with their values;
+// a format appends both to its output. Neither knows the other, and no tree of
+// objects is built in between.
+package sample
+
+import "sync/atomic"
+
+// Kind is the type of a metric family, in OpenMetrics' terms.
+type Kind uint8
+
+// The kinds of metric family. The zero value is a number of unknown meaning.
+const (
+	Unknown Kind = iota
+	Counter
+	Gauge
+	Histogram
+	Summary
+	Info
+	StateSet
+	NumKinds int = iota
+)
+
+var kindNames = [NumKinds]string{"unknown", "counter", "gauge", "histogram", "summary", "info", "stateset"}
+
+// String returns the kind as OpenMetrics spells it.
+func (k Kind) String() string {
+	if int(k) >= NumKinds {
+		return "unknown"
+	}
+	return kindNames[k]
+}
+
+// MaxFormats is how many formats can keep prepared bytes with a family.
+const MaxFormats = 32
+
+// Family describes one metric family. It does not change once it was handed to
+// a [Visitor], but for the bytes that formats keep with it.
+type Family struct {
+	Name string // as the user gave it
+	Help string
+	Unit string
+	Kind Kind
+
+	// Labels are the names of the labels, in the order of the label text:
+	// constant labels first, then those that vary.
+	Labels []string
+
+	// Legal says that all label names fit the old charset, so that the label
+	// text is the same under every escaping scheme.
+	Legal bool
+
+	Bounds []float64 // Histogram: upper bounds of all buckets but +Inf
+	Ranks  []float64 // Summary: the quantiles, in [0,1]
+	States []string  // StateSet: at most MaxStates
+
+	prepared [MaxFormats]atomic.Pointer[any]
+}
+
+// MaxStates is how many states a stateset can have: one bit each of a word.
+const MaxStates = 64
+
+// Prepared returns what the format with this number keeps with the family,
+// made by prepare the first time. Formats use it for all that does not change
+// from one scrape to the next: escaped names, header lines, le labels.
+func (f *Family) Prepared(format int, prepare func(*Family) any) any {
+	slot := &f.prepared[format]
+	if p := slot.Load(); p != nil {
+		return *p
+	}
+	p := prepare(f)
+	slot.Store(&p)
+	return p
+}

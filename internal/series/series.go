@@ -1,0 +1,51 @@
+// Package series is the table of a metric family's series: found by their label
+// values without a lock, kept in order for the scrape, and read page by page
+// without holding anybody up.
+//
+// A look-up takes one hash and one comparison. Creating and deleting take a
+// mutex for as long as one slot changes. A scrape first merges what has come
+// and gone since the last one into immutable, ordered pages and then reads
+// those: it shares no lock with look-ups, and none at all while it writes.
+package series
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// Series is the identity of one series. It is the head of every metric's
+// record: a counter, say, is a struct whose first field is a Series, so that a
+// pointer to the one is a pointer to the other.
+type Series struct {
+	table *Table
+	// text points to the rendered labels. They move once, from the arena in
+	// which they were created into a page; the bytes never change, so a reader
+	// sees the same text wherever it finds it.
+	text  atomic.Pointer[byte]
+	size  uint32 // of the text
+	hash  uint32
+	flags atomic.Uint32
+	_     uint32 // start time, expiry and stripes come into the record behind
+}
+
+const (
+	flagEscaped = 1 << iota // some value was escaped in the text
+	flagDead                // deleted: not exposed any more
+)
+
+// Table returns the table that the series belongs to, or nil for the zero value.
+func (s *Series) Table() *Table { return s.table }
+
+// Labels returns the rendered labels.
+func (s *Series) Labels() string {
+	if s.size == 0 {
+		return ""
+	}
+	return unsafe.String(s.text.Load(), s.size)
+}
+
+// Values returns the values of the labels that vary.
+func (s *Series) Values() []string { return s.table.layout.values(s.Labels()) }
+
+// Dead reports whether the series was deleted.
+func (s *Series) Dead() bool { return s.flags.Load()&flagDead != 0 }

@@ -1,0 +1,285 @@
+package series
+
+import (
+	"iter"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fennelmetrics/fennel/internal/names"
+)
+
+// Text is how the labels of a series are kept: rendered once, as all text
+// formats write them, `method="GET",status="200"`. A value needs no copy
+// beside it, because the rendering can be compared with values and taken
+// apart again.
+
+// Layout is what the label texts of one label set type have in common.
+type Layout struct {
+	// before[i] stands in front of value i: `method="` for the first, with the
+	// constant labels in front of that, and `",status="` for the others.
+	before []string
+	// size is the length of all of before and the closing quote.
+	size int
+	// fixed is the whole text where no label varies.
+	fixed string
+}
+
+// NewLayout prepares the text of label sets with these constant labels
+// (name, value, name, value …) and these names of labels that vary.
+func NewLayout(constant, varying []string) Layout {
+	var b []byte
+	for i := 0; i+1 < len(constant); i += 2 {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendName(b, constant[i])
+		b = append(b, '=', '"')
+		b = AppendValue(b, constant[i+1])
+		b = append(b, '"')
+	}
+	l := Layout{fixed: string(b)}
+	for i, name := range varying {
+		if i > 0 {
+			b = append(b[:0], '"')
+		}
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = appendName(b, name)
+		b = append(b, '=', '"')
+		l.before = append(l.before, string(b))
+		l.size += len(b)
+	}
+	if len(varying) > 0 {
+		l.size++
+	}
+	return l
+}
+
+func appendName(dst []byte, name string) []byte {
+	if names.LegalLabel(name) {
+		return append(dst, name...)
+	}
+	return names.AppendQuoted(dst, name)
+}
+
+// AppendLabel adds `name="value"` to label text, after a comma unless it is the
+// first. The name must be valid; the value is escaped.
+func AppendLabel(dst []byte, first bool, name, value string) []byte {
+	if !first {
+		dst = append(dst, ',')
+	}
+	dst = appendName(dst, name)
+	dst = append(dst, '=', '"')
+	dst = AppendValue(dst, value)
+	return append(dst, '"')
+}
+
+// AppendValue appends a label value with backslash, quote and line feed escaped.
+func AppendValue(dst []byte, value string) []byte {
+	for {
+		i := strings.IndexAny(value, "\\\"\n")
+		if i < 0 {
+			return append(dst, value...)
+		}
+		dst = append(dst, value[:i]...)
+		dst = append(dst, '\\', escapeLetter(value[i]))
+		value = value[i+1:]
+	}
+}
+
+func escapeLetter(c byte) byte {
+	if c == '\n' {
+		return 'n'
+	}
+	return c
+}
+
+func needsEscape(values []string) bool {
+	for _, v := range values {
+		if strings.ContainsAny(v, "\\\"\n") {
+			return true
+		}
+	}
+	return false
+}
+
+// Mend returns value with what is not UTF-8 replaced by U+FFFD.
+func Mend(value string) string { return strings.ToValidUTF8(value, "\uFFFD") }
+
+// MendAll returns the values with what is not UTF-8 replaced, or nil if there is
+// nothing to replace.
+func MendAll(values []string) []string {
+	if !slices.ContainsFunc(values, func(v string) bool { return !utf8.ValidString(v) }) {
+		return nil
+	}
+	mended := make([]string, len(values))
+	for i, v := range values {
+		mended[i] = Mend(v)
+	}
+	return mended
+}
+
+// Append renders a label set: one value for each label that varies.
+func (l *Layout) Append(dst []byte, values []string) []byte {
+	if len(l.before) == 0 {
+		return append(dst, l.fixed...)
+	}
+	for i, v := range values {
+		dst = append(dst, l.before[i]...)
+		dst = AppendValue(dst, v)
+	}
+	return append(dst, '"')
+}
+
+// equal reports whether text, in which no value needed an escape, is the
+// rendering of values.
+//
+// It never searches for the end of a value: pieces and values are laid along
+// the text one after the other, and both lengths must agree. A value that holds
+// a quote can't slip through: the text has exactly the quotes of the pieces,
+// and each of them was matched by a piece.
+func (l *Layout) equal(text string, values []string) bool {
+	n := l.size
+	for _, v := range values {
+		n += len(v)
+	}
+	if n != len(text) {
+		return false
+	}
+	p := 0
+	for i, v := range values {
+		b := l.before[i]
+		q := p + len(b)
+		if i > 0 && text[p:q] != b {
+			return false
+		}
+		p = q + len(v)
+		if text[q:p] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// equalEscaped is equal for a text in which a value was escaped.
+func (l *Layout) equalEscaped(text string, values []string) bool {
+	return string(l.Append(nil, values)) == text
+}
+
+// values takes a text apart again. The strings do not share its memory.
+func (l *Layout) values(text string) []string {
+	out := make([]string, len(l.before))
+	for i, b := range l.before {
+		text = text[len(b):]
+		end := closingQuote(text)
+		out[i] = Unescape(text[:end])
+		text = text[end:]
+	}
+	return out
+}
+
+// Labels yields the names and values of a label text. They do not share its
+// memory.
+func Labels(text string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for text != "" {
+			text = strings.TrimPrefix(text, ",")
+			var name string
+			if text[0] == '"' {
+				end := 1 + closingQuote(text[1:])
+				name, text = text[1:end], text[end+1:]
+			} else {
+				end := strings.IndexByte(text, '=')
+				name, text = text[:end], text[end:]
+			}
+			text = text[len(`="`):]
+			end := closingQuote(text)
+			if !yield(Unescape(name), Unescape(text[:end])) {
+				return
+			}
+			text = text[end+1:]
+		}
+	}
+}
+
+// AppendEscaped appends a label text with its names written under an escaping
+// scheme.
+func AppendEscaped(dst []byte, text string, scheme names.Scheme) []byte {
+	first := true
+	for name, value := range Labels(text) {
+		dst = AppendLabel(dst, first, scheme.Label(name), value)
+		first = false
+	}
+	return dst
+}
+
+// closingQuote returns the index of the first quote that is not escaped.
+func closingQuote(s string) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(s)
+}
+
+// Unescape undoes AppendValue. The result does not share the argument's memory.
+func Unescape(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return strings.Clone(s)
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '\\' && i+1 < len(s) {
+			i++
+			if c = s[i]; c == 'n' {
+				c = '\n'
+			}
+		}
+		b = append(b, c)
+	}
+	return string(b)
+}
+
+// Compare orders two label texts with the same names by their values, in the
+// order of the names.
+func Compare(a, b string) int {
+	n := min(len(a), len(b))
+	i := 0
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	if i == n {
+		return len(a) - len(b)
+	}
+	// An odd run of backslashes before the first difference means that the
+	// differing bytes are themselves the second half of an escape.
+	escaped := false
+	for j := i - 1; j >= 0 && a[j] == '\\'; j-- {
+		escaped = !escaped
+	}
+	return rank(a[i:], escaped) - rank(b[i:], escaped)
+}
+
+// rank says where the byte at the start of a rendered value sorts: the end of
+// the value before everything else, an escape as what it stands for.
+func rank(s string, escaped bool) int {
+	c := s[0]
+	switch {
+	case escaped && c == 'n':
+		return '\n'
+	case escaped:
+		return int(c)
+	case c == '"':
+		return -1
+	case c == '\\' && len(s) > 1:
+		return rank(s[1:], true)
+	}
+	return int(c)
+}

@@ -1,0 +1,166 @@
+package fennel
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"unsafe"
+)
+
+// Label is the name and the value of a label.
+type Label struct {
+	Name  string
+	Value string
+}
+
+// schema says how to take the label values out of a label set of one Go type.
+// It is made once, by reflection; look-ups only follow offsets.
+type schema struct {
+	typ    reflect.Type
+	names  []string
+	fields []labelField
+	// plain says that all fields are strings, which need no formatting.
+	plain bool
+}
+
+type labelField struct {
+	offset uintptr
+	kind   reflect.Kind
+}
+
+// newSchema returns the schema of a label set type: a struct whose fields have
+// label tags, or an array of strings or a single string, whose labels are named
+// by the option [LabelNames].
+func newSchema(typ reflect.Type, names []string) (*schema, error) {
+	s := &schema{typ: typ, names: names, plain: true}
+	switch typ.Kind() {
+	case reflect.Struct:
+		if names != nil {
+			return nil, fmt.Errorf("label set %v is a struct, whose fields name the labels: drop the option LabelNames", typ)
+		}
+		return s, s.addFields(typ)
+	case reflect.Array:
+		for i := range typ.Len() {
+			if err := s.add(typ.Elem(), uintptr(i)*typ.Elem().Size(), fmt.Sprintf("element %d", i)); err != nil {
+				return nil, err
+			}
+		}
+	default:
+		if err := s.add(typ, 0, "the value"); err != nil {
+			return nil, err
+		}
+	}
+	if len(names) != len(s.fields) {
+		return nil, fmt.Errorf("label set %v has %d values and %d names: name each with the option LabelNames", typ, len(s.fields), len(names))
+	}
+	return s, nil
+}
+
+func (s *schema) addFields(typ reflect.Type) error {
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		name, ok := f.Tag.Lookup("label")
+		if !ok {
+			return fmt.Errorf("label set %v: field %s has no tag: add `label:\"name\"`", typ, f.Name)
+		}
+		if err := s.add(f.Type, f.Offset, "field "+f.Name); err != nil {
+			return err
+		}
+		s.names = append(s.names, name)
+	}
+	return nil
+}
+
+func (s *schema) add(typ reflect.Type, offset uintptr, what string) error {
+	switch k := typ.Kind(); k {
+	case reflect.String:
+	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		s.plain = false
+	default:
+		return fmt.Errorf("label set %v: %s is of type %v: a label is a string, a bool or an integer", s.typ, what, typ)
+	}
+	s.fields = append(s.fields, labelField{offset, typ.Kind()})
+	return nil
+}
+
+// Sizes of a look-up's working memory, which lies on the stack.
+const (
+	stackLabels = 8
+	stackDigits = 96
+)
+
+// values returns the label values of the label set at p. They are put into
+// values and their digits into digits as far as there is room.
+func (s *schema) values(p unsafe.Pointer, values []string, digits []byte) []string {
+	for i := range s.fields {
+		f := &s.fields[i]
+		if f.kind == reflect.String {
+			values = append(values, *(*string)(unsafe.Add(p, f.offset)))
+			continue
+		}
+		start := len(digits)
+		digits = f.appendValue(digits, unsafe.Add(p, f.offset))
+		values = append(values, unsafe.String(&digits[start], len(digits)-start))
+	}
+	return values
+}
+
+// appendValue formats a bool or an integer.
+func (f *labelField) appendValue(dst []byte, p unsafe.Pointer) []byte {
+	switch f.kind {
+	case reflect.Bool:
+		return strconv.AppendBool(dst, *(*bool)(p))
+	case reflect.Int:
+		return strconv.AppendInt(dst, int64(*(*int)(p)), 10)
+	case reflect.Int8:
+		return strconv.AppendInt(dst, int64(*(*int8)(p)), 10)
+	case reflect.Int16:
+		return strconv.AppendInt(dst, int64(*(*int16)(p)), 10)
+	case reflect.Int32:
+		return strconv.AppendInt(dst, int64(*(*int32)(p)), 10)
+	case reflect.Int64:
+		return strconv.AppendInt(dst, *(*int64)(p), 10)
+	case reflect.Uint:
+		return strconv.AppendUint(dst, uint64(*(*uint)(p)), 10)
+	case reflect.Uint8:
+		return strconv.AppendUint(dst, uint64(*(*uint8)(p)), 10)
+	case reflect.Uint16:
+		return strconv.AppendUint(dst, uint64(*(*uint16)(p)), 10)
+	case reflect.Uint32:
+		return strconv.AppendUint(dst, uint64(*(*uint32)(p)), 10)
+	default:
+		return strconv.AppendUint(dst, *(*uint64)(p), 10)
+	}
+}
+
+// set is the reverse of values: it fills the label set at v.
+func (s *schema) set(v reflect.Value, values []string) {
+	for i, value := range values {
+		f := v
+		switch v.Kind() {
+		case reflect.Struct:
+			// An unexported field can be read but not set by reflection alone.
+			f = reflect.NewAt(v.Field(i).Type(), v.Field(i).Addr().UnsafePointer()).Elem()
+		case reflect.Array:
+			f = v.Index(i)
+		}
+		setLabel(f, value)
+	}
+}
+
+// setLabel parses what appendValue wrote, so the errors can't happen.
+func setLabel(f reflect.Value, value string) {
+	switch {
+	case f.Kind() == reflect.String:
+		f.SetString(value)
+	case f.Kind() == reflect.Bool:
+		f.SetBool(value == "true")
+	case f.CanInt():
+		n, _ := strconv.ParseInt(value, 10, 64)
+		f.SetInt(n)
+	case f.CanUint():
+		n, _ := strconv.ParseUint(value, 10, 64)
+		f.SetUint(n)
+	}
+}

@@ -1,0 +1,211 @@
+package fennel
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// Vec is a family of series of one metric, told apart by their labels. L is the
+// label set, H the metric: a Vec[request, Counter] is what [CounterVec] names.
+//
+// L is a struct whose fields have label tags and are strings, bools, integers
+// or types over them:
+//
+//	type request struct {
+//		Method string `label:"method"`
+//		Status int    `label:"status"`
+//	}
+//
+// or an array of such values, or a single one, named by the option
+// [LabelNames]. The labels are exposed in the order of the fields.
+//
+// All methods are safe for concurrent use, and do nothing on a nil Vec.
+type Vec[L, H any] struct {
+	schema *schema
+	table  *series.Table
+}
+
+// With returns the metric with these labels and creates it if need be. Keep
+// what it returns where the labels don't change: an update through it is a
+// single atomic operation.
+//
+// Strings in the label set are cloned on creation, so they may lie in buffers
+// that are used again. What is not UTF-8 in them is replaced by U+FFFD and
+// counted. On a nil Vec it returns nil, whose methods do nothing.
+func (v *Vec[L, H]) With(labels L) *H {
+	if v == nil {
+		return nil
+	}
+	var values [stackLabels]string
+	var digits [stackDigits]byte
+	s := v.table.Get(v.schema.values(unsafe.Pointer(&labels), values[:0], digits[:0]))
+	return series.Head[H](s)
+}
+
+// Get returns the metric with these labels if it is there.
+func (v *Vec[L, H]) Get(labels L) (metric *H, ok bool) {
+	if v == nil {
+		return nil, false
+	}
+	var values [stackLabels]string
+	var digits [stackDigits]byte
+	s := v.table.Find(v.schema.values(unsafe.Pointer(&labels), values[:0], digits[:0]))
+	if s == nil {
+		return nil, false
+	}
+	return series.Head[H](s), true
+}
+
+// Create makes sure that there are metrics with these labels, so that they are
+// exposed before anything has happened to them.
+func (v *Vec[L, H]) Create(labels ...L) {
+	for _, l := range labels {
+		v.With(l)
+	}
+}
+
+// Delete removes the metric with these labels and reports whether there was
+// one. Who kept it can go on updating it; it is not exposed any more, not even
+// when the same labels are created again.
+func (v *Vec[L, H]) Delete(labels L) bool {
+	if v == nil {
+		return false
+	}
+	var values [stackLabels]string
+	var digits [stackDigits]byte
+	return v.table.Delete(v.schema.values(unsafe.Pointer(&labels), values[:0], digits[:0]))
+}
+
+// DeleteFunc removes all metrics for whose labels del returns true, and returns
+// how many it removed. No lock is held while del runs.
+func (v *Vec[L, H]) DeleteFunc(del func(L) bool) int {
+	n := 0
+	v.each(func(s *series.Series) bool {
+		if del(v.labels(s)) && v.table.DeleteSeries(s) {
+			n++
+		}
+		return true
+	})
+	return n
+}
+
+// DeletePartial removes all metrics that have these labels among theirs, and
+// returns how many it removed. Without labels it removes nothing: see
+// [Vec.Clear].
+func (v *Vec[L, H]) DeletePartial(match ...Label) int {
+	if v == nil || len(match) == 0 {
+		return 0
+	}
+	want := make(map[int]string, len(match))
+	for _, m := range match {
+		i := v.schema.find(m.Name)
+		if i < 0 {
+			return 0
+		}
+		if other, twice := want[i]; twice && other != series.Mend(m.Value) {
+			return 0
+		}
+		want[i] = series.Mend(m.Value)
+	}
+	n := 0
+	v.each(func(s *series.Series) bool {
+		if hasValues(s.Values(), want) && v.table.DeleteSeries(s) {
+			n++
+		}
+		return true
+	})
+	return n
+}
+
+func hasValues(values []string, want map[int]string) bool {
+	for i, w := range want {
+		if values[i] != w {
+			return false
+		}
+	}
+	return true
+}
+
+// Clear removes all metrics and returns how many there were.
+func (v *Vec[L, H]) Clear() int {
+	if v == nil {
+		return 0
+	}
+	return v.table.Clear()
+}
+
+// Len returns how many metrics there are.
+func (v *Vec[L, H]) Len() int {
+	if v == nil {
+		return 0
+	}
+	return v.table.Len()
+}
+
+// All yields the metrics with their labels, in the order of the labels' values.
+// It sees those that are there when it starts; no lock is held while the loop's
+// body runs, which may create and delete metrics.
+func (v *Vec[L, H]) All() iter.Seq2[L, *H] {
+	return func(yield func(L, *H) bool) {
+		v.each(func(s *series.Series) bool {
+			return s.Dead() || yield(v.labels(s), series.Head[H](s))
+		})
+	}
+}
+
+func (v *Vec[L, H]) each(yield func(*series.Series) bool) {
+	if v == nil {
+		return
+	}
+	for _, page := range v.table.Pages() {
+		for _, s := range page.Series {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// labels returns the label set of a series.
+func (v *Vec[L, H]) labels(s *series.Series) (labels L) {
+	v.schema.set(reflect.ValueOf(&labels).Elem(), s.Values())
+	return labels
+}
+
+func (s *schema) find(name string) int {
+	for i, n := range s.names {
+		if n == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// newVec declares a labelled metric. It returns the same Vec for the same
+// declaration.
+func newVec[L, H any](d declaration, o options) *Vec[L, H] {
+	return declareVec[L, H](o.target(), d, o.labelNames)
+}
+
+func declareVec[L, H any](r *Registry, d declaration, labelNames []string) *Vec[L, H] {
+	schema, err := newSchema(reflect.TypeFor[L](), labelNames)
+	if err != nil {
+		panic(&DeclarationError{Metric: d.name, Problem: err.Error()})
+	}
+	d.labels = schema.names
+	m := r.mustDeclare(d)
+	return handleOf(m, func() *Vec[L, H] { return &Vec[L, H]{schema: schema, table: m.table} })
+}
+
+// newSingle declares a metric without labels and returns its only series.
+func newSingle[H any](d declaration, o options) *H {
+	if o.labelNames != nil {
+		panic(&DeclarationError{Metric: d.name, Problem: fmt.Sprintf(
+			"it has label names %q but is not a vec: use the constructor whose name ends in Vec", o.labelNames)})
+	}
+	return series.Head[H](o.target().mustDeclare(d).table.Get(nil))
+}
