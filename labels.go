@@ -19,8 +19,6 @@ type schema struct {
 	typ    reflect.Type
 	names  []string
 	fields []labelField
-	// plain says that all fields are strings, which need no formatting.
-	plain bool
 }
 
 type labelField struct {
@@ -32,7 +30,7 @@ type labelField struct {
 // label tags, or an array of strings or a single string, whose labels are named
 // by the option [LabelNames].
 func newSchema(typ reflect.Type, names []string) (*schema, error) {
-	s := &schema{typ: typ, names: names, plain: true}
+	s := &schema{typ: typ, names: names}
 	switch typ.Kind() {
 	case reflect.Struct:
 		if names != nil {
@@ -76,7 +74,6 @@ func (s *schema) add(typ reflect.Type, offset uintptr, what string) error {
 	case reflect.String:
 	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		s.plain = false
 	default:
 		return fmt.Errorf("label set %v: %s is of type %v: a label is a string, a bool or an integer", s.typ, what, typ)
 	}
@@ -87,7 +84,7 @@ func (s *schema) add(typ reflect.Type, offset uintptr, what string) error {
 // Sizes of a look-up's working memory, which lies on the stack.
 const (
 	stackLabels = 8
-	stackDigits = 96
+	stackDigits = 40
 )
 
 // values returns the label values of the label set at p. They are put into
@@ -101,9 +98,17 @@ func (s *schema) values(p unsafe.Pointer, values []string, digits []byte) []stri
 		}
 		start := len(digits)
 		digits = f.appendValue(digits, unsafe.Add(p, f.offset))
-		values = append(values, unsafe.String(&digits[start], len(digits)-start))
+		text := (*byte)(noescape(unsafe.Pointer(&digits[start])))
+		values = append(values, unsafe.String(text, len(digits)-start))
 	}
 	return values
+}
+
+// noescape hides p from escape analysis, which can't see that the digits of a
+// look-up live as long as the values that point to them.
+func noescape(p unsafe.Pointer) unsafe.Pointer {
+	x := uintptr(p)
+	return *(*unsafe.Pointer)(unsafe.Pointer(&x))
 }
 
 // appendValue formats a bool or an integer.

@@ -23,6 +23,8 @@ type Layout struct {
 	size int
 	// fixed is the whole text where no label varies.
 	fixed string
+	// quoted says that there are quotes in before that are not a value's.
+	quoted bool
 }
 
 // NewLayout prepares the text of label sets with these constant labels
@@ -49,6 +51,7 @@ func NewLayout(constant, varying []string) Layout {
 		b = appendName(b, name)
 		b = append(b, '=', '"')
 		l.before = append(l.before, string(b))
+		l.quoted = l.quoted || !names.LegalLabel(name)
 		l.size += len(b)
 	}
 	if len(varying) > 0 {
@@ -138,8 +141,8 @@ func (l *Layout) Append(dst []byte, values []string) []byte {
 //
 // It never searches for the end of a value: pieces and values are laid along
 // the text one after the other, and both lengths must agree. A value that holds
-// a quote can't slip through: the text has exactly the quotes of the pieces,
-// and each of them was matched by a piece.
+// a quote can't slip through: the text has as many quotes as the pieces have,
+// and each piece has found its own.
 func (l *Layout) equal(text string, values []string) bool {
 	n := l.size
 	for _, v := range values {
@@ -152,7 +155,7 @@ func (l *Layout) equal(text string, values []string) bool {
 	for i, v := range values {
 		b := l.before[i]
 		q := p + len(b)
-		if i > 0 && text[p:q] != b {
+		if i > 0 && (text[p] != '"' || text[q-1] != '"' || l.quoted && text[p:q] != b) {
 			return false
 		}
 		p = q + len(v)
@@ -165,7 +168,41 @@ func (l *Layout) equal(text string, values []string) bool {
 
 // equalEscaped is equal for a text in which a value was escaped.
 func (l *Layout) equalEscaped(text string, values []string) bool {
-	return string(l.Append(nil, values)) == text
+	for i, v := range values {
+		text = text[len(l.before[i]):]
+		n := escapedPrefix(text, v)
+		if n < 0 {
+			return false
+		}
+		text = text[n:]
+	}
+	return true
+}
+
+// escapedPrefix returns the length of the rendering of value that text starts
+// with, up to the closing quote, or -1 if it does not start with that.
+func escapedPrefix(text, value string) int {
+	n := 0
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		if c == '\\' || c == '"' || c == '\n' {
+			if text[n] != '\\' {
+				return -1
+			}
+			n++
+			c = escapeLetter(c)
+		}
+		// The closing quote ends the text's value at the latest: an unescaped
+		// byte of value is never equal to it.
+		if text[n] != c {
+			return -1
+		}
+		n++
+	}
+	if text[n] != '"' {
+		return -1
+	}
+	return n
 }
 
 // values takes a text apart again. The strings do not share its memory.
