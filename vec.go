@@ -23,7 +23,7 @@ import (
 // or an array of such values, or a single one, named by the option
 // [LabelNames]. The labels are exposed in the order of the fields.
 //
-// All methods are safe for concurrent use, and do nothing on a nil Vec.
+// All methods are safe for concurrent use, and do nothing on a nil or zero Vec.
 type Vec[L, H any] struct {
 	schema *schema
 	table  *series.Table
@@ -37,7 +37,7 @@ type Vec[L, H any] struct {
 // that are used again. What is not UTF-8 in them is replaced by U+FFFD and
 // counted. On a nil Vec it returns nil, whose methods do nothing.
 func (v *Vec[L, H]) With(labels L) *H {
-	if v == nil {
+	if v == nil || v.table == nil {
 		return nil
 	}
 	var values [stackLabels]string
@@ -48,7 +48,7 @@ func (v *Vec[L, H]) With(labels L) *H {
 
 // Get returns the metric with these labels if it is there.
 func (v *Vec[L, H]) Get(labels L) (metric *H, ok bool) {
-	if v == nil {
+	if v == nil || v.table == nil {
 		return nil, false
 	}
 	var values [stackLabels]string
@@ -72,7 +72,7 @@ func (v *Vec[L, H]) Create(labels ...L) {
 // one. Who kept it can go on updating it; it is not exposed any more, not even
 // when the same labels are created again.
 func (v *Vec[L, H]) Delete(labels L) bool {
-	if v == nil {
+	if v == nil || v.table == nil {
 		return false
 	}
 	var values [stackLabels]string
@@ -97,7 +97,7 @@ func (v *Vec[L, H]) DeleteFunc(del func(L) bool) int {
 // returns how many it removed. Without labels it removes nothing: see
 // [Vec.Clear].
 func (v *Vec[L, H]) DeletePartial(match ...Label) int {
-	if v == nil || len(match) == 0 {
+	if v == nil || v.table == nil || len(match) == 0 {
 		return 0
 	}
 	want := make(map[int]string, len(match))
@@ -132,7 +132,7 @@ func hasValues(values []string, want map[int]string) bool {
 
 // Clear removes all metrics and returns how many there were.
 func (v *Vec[L, H]) Clear() int {
-	if v == nil {
+	if v == nil || v.table == nil {
 		return 0
 	}
 	return v.table.Clear()
@@ -140,7 +140,7 @@ func (v *Vec[L, H]) Clear() int {
 
 // Len returns how many metrics there are.
 func (v *Vec[L, H]) Len() int {
-	if v == nil {
+	if v == nil || v.table == nil {
 		return 0
 	}
 	return v.table.Len()
@@ -158,7 +158,7 @@ func (v *Vec[L, H]) All() iter.Seq2[L, *H] {
 }
 
 func (v *Vec[L, H]) each(yield func(*series.Series) bool) {
-	if v == nil {
+	if v == nil || v.table == nil {
 		return
 	}
 	for _, page := range v.table.Pages() {

@@ -176,6 +176,9 @@ func (w *Writer) StateSet(name, help string, states []string, opts ...WriterOpti
 	return StateSetWriter{w.begin(declaration{kind: sample.StateSet, name: name, help: help, states: states}, opts)}
 }
 
+// maxText keeps the offsets in a batch within 32 bits.
+const maxText = 1 << 30
+
 // target is where a typed writer writes: a family, its constant labels and a
 // time.
 type target struct {
@@ -207,6 +210,8 @@ func (t target) open(values []string, problem string) *sample.Batch {
 		problem = fmt.Sprintf("%d label values for the %d labels %q", len(values), want, f.declared.labels)
 	case t.before:
 		problem = "the timestamp is before 1970"
+	case len(f.batch.Text) > maxText:
+		problem = "the family's labels take up more than 1 GiB"
 	}
 	if problem != "" {
 		f.leaveOut(values, problem)

@@ -57,7 +57,8 @@ func (o *order) load() []*Page {
 func (t *Table) takePending() (added, removed []*Series) {
 	t.mu.Lock()
 	added, removed = t.added, t.removed
-	t.added, t.removed, t.arena = nil, nil, nil
+	t.epoch++
+	t.added, t.stale, t.removed, t.arena = nil, 0, nil, nil
 	t.mu.Unlock()
 	added = slices.DeleteFunc(added, (*Series).Dead)
 	slices.SortFunc(added, compareSeries)

@@ -25,7 +25,7 @@ type Series struct {
 	size  uint32 // of the text
 	hash  uint32
 	flags atomic.Uint32
-	_     uint32 // start time, expiry and stripes come into the record behind
+	epoch uint32 // of the table, when the series was created
 }
 
 const (

@@ -2,6 +2,7 @@ package series
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -18,8 +19,10 @@ type Table struct {
 	mu      sync.Mutex // guards the fields below, and changes of the index
 	live    int
 	arena   []byte    // text of series that are in no page yet
-	added   []*Series // since the last merge
-	removed []*Series // since the last merge, those that were in a page
+	epoch   uint32    // counts the merges
+	added   []*Series // in this epoch, so not in a page yet
+	stale   int       // how many of added are dead
+	removed []*Series // dead, but still in a page
 
 	order order
 }
@@ -130,6 +133,7 @@ func (t *Table) create(hash uint32, values []string) *Series {
 	s := t.config.New()
 	s.table = t
 	s.hash = hash
+	s.epoch = t.epoch
 	if needsEscape(values) {
 		s.flags.Store(flagEscaped)
 	}
@@ -198,10 +202,24 @@ func (t *Table) DeleteSeries(s *Series) bool {
 
 // remove is called under the mutex, with a series that is not dead.
 func (t *Table) remove(s *Series) {
-	s.flags.Or(flagDead)
 	t.index.Load().remove(s)
-	t.removed = append(t.removed, s)
 	t.live--
+	t.bury(s)
+}
+
+// bury marks a series as dead and notes it for the next merge. The notes stay
+// bounded, so that series may come and go for ever without a scrape.
+func (t *Table) bury(s *Series) {
+	s.flags.Or(flagDead)
+	if s.epoch != t.epoch {
+		t.removed = append(t.removed, s)
+		return
+	}
+	t.stale++
+	if t.stale > 64 && t.stale > len(t.added)/2 {
+		t.added = slices.DeleteFunc(t.added, (*Series).Dead)
+		t.stale = 0
+	}
 }
 
 // Clear removes all series and returns how many there were.
@@ -209,10 +227,7 @@ func (t *Table) Clear() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.live
-	t.index.Load().each(func(s *Series) {
-		s.flags.Or(flagDead)
-		t.removed = append(t.removed, s)
-	})
+	t.index.Load().each(t.bury)
 	t.index.Store(newIndex(0))
 	t.live = 0
 	return n

@@ -1,0 +1,179 @@
+// Package fennel measures a program for Prometheus.
+//
+// A program declares metrics, updates them, and Fennel carries them to
+// Prometheus. This page is a tutorial: read from top to bottom, it is all that
+// one needs to know to use the library.
+//
+// # Quick start
+//
+// Declare metrics as package variables, update them where things happen, and
+// serve them:
+//
+//	type request struct { // the label set is a type: its fields are the labels
+//		Method string `label:"method"`
+//		Status int    `label:"status"`
+//	}
+//
+//	var (
+//		requests = fennel.NewCounterVec[request]("http_requests_total", "HTTP requests served.")
+//		inFlight = fennel.NewGauge("http_requests_in_flight", "HTTP requests being served.")
+//		latency  = fennel.NewHistogram("http_request_duration_seconds", "Time to serve a request.")
+//	)
+//
+//	func serve(w http.ResponseWriter, r *http.Request) {
+//		defer inFlight.Track()()
+//		defer latency.Timer().Stop()
+//		…
+//		requests.With(request{r.Method, 200}).Inc()
+//	}
+//
+//	func main() {
+//		http.Handle("/metrics", fennelhttp.Handler(fennel.Default))
+//		…
+//	}
+//
+// The packages beside this one serve and write what is declared here:
+// fennelhttp over HTTP, exposition as bytes in any of Prometheus' formats.
+// Package collectors has metrics of the process and of the Go runtime.
+//
+// # Types
+//
+// Which type a metric has is a question of what one wants to ask later.
+//
+//   - A [Counter] counts what happens: requests, bytes, errors. Ask for its rate.
+//   - A [Gauge] is a state that goes up and down: a temperature, a queue's length.
+//   - A [Histogram] counts observations in buckets: durations, sizes. Ask for
+//     quantiles, and for the share that is below a bound.
+//   - A [Summary] counts observations and sums them up: enough for an average,
+//     and much smaller.
+//   - An [Info] says in labels what doesn't change: a version.
+//   - A [StateSet] says in which of a known set of states something is.
+//   - An [Unknown] is a number from elsewhere of which one doesn't know more.
+//
+// Each has a constructor, such as [NewCounter], and one for metrics with
+// labels, such as [NewCounterVec].
+//
+// # Names and units
+//
+// A name says what is measured, in which unit, and for counters that it is a
+// total: http_requests_total, http_request_duration_seconds,
+// process_resident_memory_bytes. Use base units, seconds and bytes. The option
+// [Unit] states the unit for tools that look for it; the name must end in it.
+//
+// A metric has the name that it was given in every format and is never renamed.
+// The suffixes _bucket, _sum and _count of a histogram's series, and _sum and
+// _count of a summary's, are added by the formats that need them.
+//
+// Names may be any UTF-8. A scraper that takes only the old charset of letters,
+// digits, underscores and colons gets them escaped. A registry made with
+// [WithLegacyNames] refuses them.
+//
+// # Labels
+//
+// A [Vec] is a family of metrics that labels tell apart. Its label set is a Go
+// type, so that a label can't be forgotten, misspelled or swapped: a struct
+// whose fields have label tags and are strings, bools, integers or types over
+// them. Where the number of labels is only known at run time, or a struct would
+// be too much, an array or a single value does it, with names from the option
+// [LabelNames]:
+//
+//	var errors = fennel.NewCounterVec[string]("errors_total", "Errors.", fennel.LabelNames("kind"))
+//
+// [Vec.With] returns the metric of a label set, and creates it the first time.
+// It costs one hash and one comparison and allocates nothing. Where the labels
+// of a call site don't change, keep what it returns: an update through it is a
+// single atomic operation.
+//
+// Every label set that ever occurs is a series in memory and in Prometheus.
+// Don't put into labels what has no bound, such as user IDs or raw paths.
+// [Vec.Delete], [Vec.DeleteFunc], [Vec.DeletePartial] and [Vec.Clear] remove
+// series; [Vec.Create] creates them before anything has happened, so that
+// they start from 0; [Vec.All] iterates over them.
+//
+// # Histograms
+//
+// The buckets of a histogram are a choice at its declaration: [DefaultBuckets]
+// suit network requests in seconds. [LinearBuckets], [ExponentialBuckets] and
+// [ExponentialBucketsRange] make others:
+//
+//	var sizes = fennel.NewHistogram("response_size_bytes", "Size of a response.",
+//		fennel.Unit("bytes"), fennel.Buckets(fennel.ExponentialBuckets(256, 4, 8)...))
+//
+// A histogram's count is always the sum of its buckets, however many goroutines
+// observe while it is read. Its sum holds every observation that is counted,
+// and may already hold those that are just being made.
+//
+// # Time
+//
+// Timers measure in seconds. A timer may be started before it is known to which
+// series the time belongs:
+//
+//	timer := fennel.StartTimer()
+//	status := handle(w, r)
+//	timer.StopTo(latency.With(request{r.Method, status}))
+//
+// # Registries
+//
+// Metrics are declared in [Default] or, with the option [In], in a registry of
+// one's own. Nothing is in [Default] but what the program declares.
+//
+// Declaring the same metric twice, with the same name, type, help, unit and
+// labels, gives the same metric. So a library can declare its metrics as often
+// as it is instantiated. Whatever would clash, in any format, is refused at
+// once: another type or help under the same name, a gauge foo_count beside a
+// histogram foo, names that differ but are escaped alike.
+//
+// A library should take a *Registry and let its user choose. To be handed "no
+// metrics", it need not do anything: the methods of nil metrics do nothing.
+//
+// # Collectors
+//
+// What is better read at the moment of a scrape, the state of another system
+// say, is written by a [Collector]:
+//
+//	type disks struct{}
+//
+//	func (disks) Collect(ctx context.Context, w *fennel.Writer) error {
+//		free := w.Gauge("disk_free_bytes", "Free space.", fennel.LabelNames("device"))
+//		for _, d := range list(ctx) {
+//			free.Write(float64(d.free), d.name)
+//		}
+//		return nil
+//	}
+//
+//	fennel.Default.MustRegister(disks{})
+//
+// It gets the scrape's context and may ask which families are wanted. If it
+// fails, or panics, that costs only what it hasn't written.
+//
+// # Errors
+//
+// There are three classes of errors, and only three:
+//
+//   - A wrong declaration is a programmer's mistake. The plain constructors
+//     panic with a *[DeclarationError] that says how to mend it; under [Try] it
+//     comes back as an error.
+//   - An update that can't be, such as adding -1 to a counter, never panics and
+//     never returns an error. It is dropped, or mended in the case of label
+//     values that are not UTF-8, and counted in the registry's own metrics:
+//     fennel_dropped_updates_total, fennel_mended_labels_total. They appear
+//     with the first such event.
+//   - What goes wrong while metrics are gathered costs the part where it went
+//     wrong. The rest is served; who gathers gets a *[GatherError] besides; and
+//     the error is counted in fennel_collector_errors_total and
+//     fennel_duplicate_samples_total, and logged if the registry was made
+//     [WithLogger].
+//
+// # Reading values
+//
+// Every metric can be read back, by methods such as [Counter.Value] and
+// [Histogram.Buckets]; [Registry.Gather] returns all at once; [Registry.Descs]
+// lists what is declared.
+//
+// # Concurrency and ownership
+//
+// Everything here is safe for concurrent use unless it says otherwise. Strings
+// are cloned when a series is created, so they may lie in buffers that are used
+// again; slices are copied and never changed. No lock is held while user code
+// runs or while a scrape is written, and no update ever waits for a scrape.
+package fennel
