@@ -158,9 +158,13 @@ func nameOf(c Collector) string {
 // of its own so that a slow one delays no other, and returns what they wrote:
 // families sorted by name, their samples sorted by labels.
 func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*written, []error) {
+	sources := load(&r.sources)
+	if len(sources) == 0 {
+		return nil, nil
+	}
 	var running sync.WaitGroup
 	var writers []*Writer
-	for _, s := range load(&r.sources) {
+	for _, s := range sources {
 		if s.claims != nil && !req.Wants(s.claims...) {
 			continue
 		}

@@ -32,9 +32,12 @@ type start struct {
 // prepare returns what is prepared for a family in a format.
 func prepare(f *sample.Family, format Format) *prepared {
 	slot := int(format.Syntax)*escapings + int(format.Escaping)
-	return f.Prepared(slot, func(f *sample.Family) any {
-		return newPrepared(f, &dialects[format.Syntax], names.Scheme(format.Escaping))
-	}).(*prepared)
+	if p := f.Prepared(slot); p != nil {
+		return p.(*prepared)
+	}
+	p := newPrepared(f, &dialects[format.Syntax], names.Scheme(format.Escaping))
+	f.Prepare(slot, p)
+	return p
 }
 
 func newPrepared(f *sample.Family, s *syntax, scheme names.Scheme) *prepared {

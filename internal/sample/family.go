@@ -63,15 +63,16 @@ type Family struct {
 // MaxStates is how many states a stateset can have: one bit each of a word.
 const MaxStates = 64
 
-// Prepared returns what the format with this number keeps with the family,
-// made by prepare the first time. Formats use it for all that does not change
-// from one scrape to the next: escaped names, header lines, le labels.
-func (f *Family) Prepared(format int, prepare func(*Family) any) any {
-	slot := &f.prepared[format]
-	if p := slot.Load(); p != nil {
+// Prepared returns what the format with this number keeps with the family, or
+// nil. Formats keep all that does not change from one scrape to the next:
+// escaped names, header lines, le labels.
+func (f *Family) Prepared(format int) any {
+	if p := f.prepared[format].Load(); p != nil {
 		return *p
 	}
-	p := prepare(f)
-	slot.Store(&p)
-	return p
+	return nil
 }
+
+// Prepare keeps prepared for the format with this number. Two scrapes may do
+// the same work once; either result will do.
+func (f *Family) Prepare(format int, prepared any) { f.prepared[format].Store(&prepared) }

@@ -3,7 +3,6 @@ package series
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
@@ -13,7 +12,7 @@ import (
 // text that lies in the order in which it is written is worth a factor of four.
 type order struct {
 	mu    sync.Mutex // held while merging, never while reading
-	pages atomic.Pointer[[]*Page]
+	pages []*Page    // never changed: a merge makes another slice
 }
 
 // Page is a run of series in order.
@@ -36,20 +35,10 @@ func (t *Table) Pages() []*Page {
 	t.order.mu.Lock()
 	defer t.order.mu.Unlock()
 	added, removed := t.takePending()
-	pages := t.order.load()
-	if len(added) == 0 && len(removed) == 0 {
-		return pages
+	if len(added) > 0 || len(removed) > 0 {
+		t.order.pages = merge(t.order.pages, added, removed)
 	}
-	pages = merge(pages, added, removed)
-	t.order.pages.Store(&pages)
-	return pages
-}
-
-func (o *order) load() []*Page {
-	if p := o.pages.Load(); p != nil {
-		return *p
-	}
-	return nil
+	return t.order.pages
 }
 
 // takePending returns the series that came, in order, and those that went since
@@ -61,11 +50,9 @@ func (t *Table) takePending() (added, removed []*Series) {
 	t.added, t.stale, t.removed, t.arena = nil, 0, nil, nil
 	t.mu.Unlock()
 	added = slices.DeleteFunc(added, (*Series).Dead)
-	slices.SortFunc(added, compareSeries)
+	sortSeries(added)
 	return added, removed
 }
-
-func compareSeries(a, b *Series) int { return Compare(a.Labels(), b.Labels()) }
 
 // merge returns the pages with added, which is sorted, put in and the dead left
 // out. Only pages that this touches are made anew.

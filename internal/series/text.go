@@ -295,13 +295,18 @@ func Compare(a, b string) int {
 	if i == n {
 		return len(a) - len(b)
 	}
-	// An odd run of backslashes before the first difference means that the
-	// differing bytes are themselves the second half of an escape.
-	escaped := false
-	for j := i - 1; j >= 0 && a[j] == '\\'; j-- {
-		escaped = !escaped
-	}
+	escaped := escapesNext(a[:i])
 	return rank(a[i:], escaped) - rank(b[i:], escaped)
+}
+
+// escapesNext reports whether what follows s is the second half of an escape:
+// whether s ends in an odd number of backslashes.
+func escapesNext(s string) bool {
+	odd := false
+	for i := len(s) - 1; i >= 0 && s[i] == '\\'; i-- {
+		odd = !odd
+	}
+	return odd
 }
 
 // rank says where the byte at the start of a rendered value sorts: the end of
