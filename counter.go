@@ -29,22 +29,15 @@ type CounterVec[L any] = Vec[L, Counter]
 // It panics with a *[DeclarationError] if the declaration is wrong or conflicts
 // with another one. Declared a second time alike, it returns the same counter.
 func NewCounter(name, help string, opts ...CounterOption) *Counter {
-	o := counterOptions(opts)
+	o := collect(opts, CounterOption.forCounter)
 	return newSingle[Counter](counterDeclaration(name, help, o), o)
 }
 
 // NewCounterVec declares a counter with labels, which L names: see [Vec]. It
 // panics as [NewCounter] does.
 func NewCounterVec[L any](name, help string, opts ...CounterOption) *CounterVec[L] {
-	o := counterOptions(opts)
+	o := collect(opts, CounterOption.forCounter)
 	return newVec[L, Counter](counterDeclaration(name, help, o), o)
-}
-
-func counterOptions(opts []CounterOption) (o options) {
-	for _, opt := range opts {
-		opt.forCounter(&o)
-	}
-	return o
 }
 
 func counterDeclaration(name, help string, o options) declaration {

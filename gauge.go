@@ -27,22 +27,15 @@ type GaugeVec[L any] = Vec[L, Gauge]
 // It panics with a *[DeclarationError] if the declaration is wrong or conflicts
 // with another one. Declared a second time alike, it returns the same gauge.
 func NewGauge(name, help string, opts ...GaugeOption) *Gauge {
-	o := gaugeOptions(opts)
+	o := collect(opts, GaugeOption.forGauge)
 	return newSingle[Gauge](gaugeDeclaration(name, help, o), o)
 }
 
 // NewGaugeVec declares a gauge with labels, which L names: see [Vec]. It panics
 // as [NewGauge] does.
 func NewGaugeVec[L any](name, help string, opts ...GaugeOption) *GaugeVec[L] {
-	o := gaugeOptions(opts)
+	o := collect(opts, GaugeOption.forGauge)
 	return newVec[L, Gauge](gaugeDeclaration(name, help, o), o)
-}
-
-func gaugeOptions(opts []GaugeOption) (o options) {
-	for _, opt := range opts {
-		opt.forGauge(&o)
-	}
-	return o
 }
 
 func gaugeDeclaration(name, help string, o options) declaration {

@@ -44,22 +44,15 @@ type HistogramVec[L any] = Vec[L, Histogram]
 // It panics with a *[DeclarationError] if the declaration is wrong or conflicts
 // with another one. Declared a second time alike, it returns the same one.
 func NewHistogram(name, help string, opts ...HistogramOption) *Histogram {
-	o := histogramOptions(opts)
+	o := collect(opts, HistogramOption.forHistogram)
 	return newSingle[Histogram](histogramDeclaration(name, help, o), o)
 }
 
 // NewHistogramVec declares a histogram with labels, which L names: see [Vec].
 // It panics as [NewHistogram] does.
 func NewHistogramVec[L any](name, help string, opts ...HistogramOption) *HistogramVec[L] {
-	o := histogramOptions(opts)
+	o := collect(opts, HistogramOption.forHistogram)
 	return newVec[L, Histogram](histogramDeclaration(name, help, o), o)
-}
-
-func histogramOptions(opts []HistogramOption) (o options) {
-	for _, opt := range opts {
-		opt.forHistogram(&o)
-	}
-	return o
 }
 
 func histogramDeclaration(name, help string, o options) declaration {

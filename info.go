@@ -35,7 +35,7 @@ type InfoVec[L, T any] = Vec[L, Info[T]]
 // with another one. Declared a second time alike, it returns the same info, set
 // to the new value.
 func NewInfo[T any](name, help string, value T, opts ...InfoOption) *Info[T] {
-	o := infoOptions(opts)
+	o := collect(opts, InfoOption.forInfo)
 	info := newSingle[Info[T]](infoDeclaration[T](name, help, o), o)
 	info.Set(value)
 	return info
@@ -44,15 +44,8 @@ func NewInfo[T any](name, help string, value T, opts ...InfoOption) *Info[T] {
 // NewInfoVec declares an info with labels, which L names. A member is exposed
 // once it was set. It panics as [NewInfo] does.
 func NewInfoVec[L, T any](name, help string, opts ...InfoOption) *InfoVec[L, T] {
-	o := infoOptions(opts)
+	o := collect(opts, InfoOption.forInfo)
 	return newVec[L, Info[T]](infoDeclaration[T](name, help, o), o)
-}
-
-func infoOptions(opts []InfoOption) (o options) {
-	for _, opt := range opts {
-		opt.forInfo(&o)
-	}
-	return o
 }
 
 func infoDeclaration[T any](name, help string, o options) declaration {

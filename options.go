@@ -9,6 +9,18 @@ type options struct {
 	buckets     []float64
 }
 
+// collect applies options, each by the method of its interface. Nil options are
+// passed over.
+func collect[O comparable](opts []O, apply func(O, *options)) (o options) {
+	var none O
+	for _, opt := range opts {
+		if opt != none {
+			apply(opt, &o)
+		}
+	}
+	return o
+}
+
 // Options of the metric types. What a constructor's option interface does not
 // name does not compile there.
 type (

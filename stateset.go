@@ -28,22 +28,15 @@ type StateSetVec[L any, S ~string] = Vec[L, StateSet[S]]
 // It panics with a *[DeclarationError] if the declaration is wrong or conflicts
 // with another one. Declared a second time alike, it returns the same one.
 func NewStateSet[S ~string](name, help string, states []S, opts ...StateSetOption) *StateSet[S] {
-	o := stateSetOptions(opts)
+	o := collect(opts, StateSetOption.forStateSet)
 	return newSingle[StateSet[S]](stateSetDeclaration(name, help, states, o), o)
 }
 
 // NewStateSetVec declares a stateset with labels, which L names: see [Vec]. It
 // panics as [NewStateSet] does.
 func NewStateSetVec[L any, S ~string](name, help string, states []S, opts ...StateSetOption) *StateSetVec[L, S] {
-	o := stateSetOptions(opts)
+	o := collect(opts, StateSetOption.forStateSet)
 	return newVec[L, StateSet[S]](stateSetDeclaration(name, help, states, o), o)
-}
-
-func stateSetOptions(opts []StateSetOption) (o options) {
-	for _, opt := range opts {
-		opt.forStateSet(&o)
-	}
-	return o
 }
 
 func stateSetDeclaration[S ~string](name, help string, states []S, o options) declaration {

@@ -32,22 +32,15 @@ type SummaryVec[L any] = Vec[L, Summary]
 // It panics with a *[DeclarationError] if the declaration is wrong or conflicts
 // with another one. Declared a second time alike, it returns the same one.
 func NewSummary(name, help string, opts ...SummaryOption) *Summary {
-	o := summaryOptions(opts)
+	o := collect(opts, SummaryOption.forSummary)
 	return newSingle[Summary](summaryDeclaration(name, help, o), o)
 }
 
 // NewSummaryVec declares a summary with labels, which L names: see [Vec]. It
 // panics as [NewSummary] does.
 func NewSummaryVec[L any](name, help string, opts ...SummaryOption) *SummaryVec[L] {
-	o := summaryOptions(opts)
+	o := collect(opts, SummaryOption.forSummary)
 	return newVec[L, Summary](summaryDeclaration(name, help, o), o)
-}
-
-func summaryOptions(opts []SummaryOption) (o options) {
-	for _, opt := range opts {
-		opt.forSummary(&o)
-	}
-	return o
 }
 
 func summaryDeclaration(name, help string, o options) declaration {

@@ -19,22 +19,15 @@ type UnknownVec[L any] = Vec[L, Unknown]
 
 // NewUnknown declares a metric of unknown type. It panics as [NewGauge] does.
 func NewUnknown(name, help string, opts ...UnknownOption) *Unknown {
-	o := unknownOptions(opts)
+	o := collect(opts, UnknownOption.forUnknown)
 	return newSingle[Unknown](unknownDeclaration(name, help, o), o)
 }
 
 // NewUnknownVec declares a metric of unknown type with labels, which L names:
 // see [Vec]. It panics as [NewGauge] does.
 func NewUnknownVec[L any](name, help string, opts ...UnknownOption) *UnknownVec[L] {
-	o := unknownOptions(opts)
+	o := collect(opts, UnknownOption.forUnknown)
 	return newVec[L, Unknown](unknownDeclaration(name, help, o), o)
-}
-
-func unknownOptions(opts []UnknownOption) (o options) {
-	for _, opt := range opts {
-		opt.forUnknown(&o)
-	}
-	return o
 }
 
 func unknownDeclaration(name, help string, o options) declaration {

@@ -60,10 +60,7 @@ func (w *Writer) fail(err error) { w.errs = append(w.errs, err) }
 // begin returns where samples of a declaration go. The target has no family if
 // it can't be written or isn't wanted.
 func (w *Writer) begin(d declaration, opts []WriterOption) target {
-	var o options
-	for _, opt := range opts {
-		opt.forWriter(&o)
-	}
+	o := collect(opts, WriterOption.forWriter)
 	full := newDeclaration(d.kind, d.name, d.help, o)
 	full.labels, full.bounds, full.ranks, full.states = o.labelNames, d.bounds, d.ranks, d.states
 	if w.done {

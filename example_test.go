@@ -1,0 +1,193 @@
+package fennel_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/exposition"
+)
+
+// show writes what a registry exposes.
+func show(reg *fennel.Registry) {
+	if err := exposition.Write(context.Background(), os.Stdout, reg, exposition.Format{}); err != nil {
+		fmt.Println(err)
+	}
+}
+
+func ExampleNewCounterVec() {
+	type request struct {
+		Method string `label:"method"`
+		Status int    `label:"status"`
+	}
+	reg := fennel.NewRegistry()
+	requests := fennel.NewCounterVec[request]("http_requests_total", "HTTP requests served.", fennel.In(reg))
+
+	requests.With(request{"GET", 200}).Inc()
+	requests.With(request{"GET", 200}).Inc()
+	requests.With(request{"GET", 404}).Inc()
+
+	show(reg)
+	// Output:
+	// # HELP http_requests_total HTTP requests served.
+	// # TYPE http_requests_total counter
+	// http_requests_total{method="GET",status="200"} 2
+	// http_requests_total{method="GET",status="404"} 1
+}
+
+func ExampleNewGauge() {
+	reg := fennel.NewRegistry()
+	inFlight := fennel.NewGauge("jobs_in_flight", "Jobs being worked on.", fennel.In(reg))
+
+	func() {
+		defer inFlight.Track()()
+		fmt.Println("at work:", inFlight.Value())
+	}()
+	fmt.Println("after:", inFlight.Value())
+	// Output:
+	// at work: 1
+	// after: 0
+}
+
+func ExampleNewHistogram() {
+	reg := fennel.NewRegistry()
+	latency := fennel.NewHistogram("job_duration_seconds", "Time that a job takes.",
+		fennel.In(reg), fennel.Unit("seconds"), fennel.Buckets(0.1, 1, 10))
+
+	latency.Observe(0.25)
+	latency.Observe(3)
+
+	show(reg)
+	// Output:
+	// # HELP job_duration_seconds Time that a job takes.
+	// # TYPE job_duration_seconds histogram
+	// job_duration_seconds_bucket{le="0.1"} 0
+	// job_duration_seconds_bucket{le="1"} 1
+	// job_duration_seconds_bucket{le="10"} 2
+	// job_duration_seconds_bucket{le="+Inf"} 2
+	// job_duration_seconds_sum 3.25
+	// job_duration_seconds_count 2
+}
+
+func ExampleNewStateSet() {
+	type phase string
+	reg := fennel.NewRegistry()
+	state := fennel.NewStateSet("replica_phase", "What the replica does.",
+		[]phase{"starting", "serving", "draining"}, fennel.In(reg))
+
+	state.Set("serving")
+
+	show(reg)
+	// Output:
+	// # HELP replica_phase What the replica does.
+	// # TYPE replica_phase gauge
+	// replica_phase{replica_phase="starting"} 0
+	// replica_phase{replica_phase="serving"} 1
+	// replica_phase{replica_phase="draining"} 0
+}
+
+func ExampleNewInfo() {
+	type build struct {
+		Version  string `label:"version"`
+		Revision string `label:"revision"`
+	}
+	reg := fennel.NewRegistry()
+	fennel.NewInfo("app_build_info", "What is running.", build{"1.4.2", "9f3ac1e"}, fennel.In(reg))
+
+	show(reg)
+	// Output:
+	// # HELP app_build_info What is running.
+	// # TYPE app_build_info gauge
+	// app_build_info{version="1.4.2",revision="9f3ac1e"} 1
+}
+
+func ExampleLabelNames() {
+	reg := fennel.NewRegistry()
+	errors := fennel.NewCounterVec[string]("errors_total", "Errors.", fennel.In(reg), fennel.LabelNames("kind"))
+	moves := fennel.NewCounterVec[[2]string]("moves_total", "Moves.", fennel.In(reg), fennel.LabelNames("from", "to"))
+
+	errors.With("timeout").Inc()
+	moves.With([2]string{"queue", "worker"}).Inc()
+
+	show(reg)
+	// Output:
+	// # HELP errors_total Errors.
+	// # TYPE errors_total counter
+	// errors_total{kind="timeout"} 1
+	// # HELP moves_total Moves.
+	// # TYPE moves_total counter
+	// moves_total{from="queue",to="worker"} 1
+}
+
+func ExampleTry() {
+	reg := fennel.NewRegistry()
+	fennel.NewHistogram("payload", "Size of a payload.", fennel.In(reg), fennel.Buckets(1))
+
+	_, err := fennel.Try(func() *fennel.Gauge {
+		return fennel.NewGauge("payload_count", "Payloads.", fennel.In(reg))
+	})
+	fmt.Println(err)
+	// Output:
+	// fennel: metric "payload_count": gauge "payload_count" (help "Payloads.") conflicts with histogram "payload" (help "Size of a payload.", buckets [1]), which is already declared: both expose the name "payload_count"; rename one, or declare both alike
+}
+
+// A disk is what the collector of the example reads.
+type disk struct {
+	name string
+	free float64
+}
+
+func ExampleRegistry_Register() {
+	disks := []disk{{"sda", 8e9}, {"sdb", 3e9}}
+
+	reg := fennel.NewRegistry()
+	err := reg.Register(fennel.CollectorFunc(func(ctx context.Context, w *fennel.Writer) error {
+		free := w.Gauge("disk_free_bytes", "Free space.", fennel.Unit("bytes"), fennel.LabelNames("device"))
+		for _, d := range disks {
+			free.Write(d.free, d.name)
+		}
+		return ctx.Err()
+	}))
+	if err != nil {
+		fmt.Println(err)
+	}
+
+	show(reg)
+	// Output:
+	// # HELP disk_free_bytes Free space.
+	// # TYPE disk_free_bytes gauge
+	// disk_free_bytes{device="sda"} 8000000000
+	// disk_free_bytes{device="sdb"} 3000000000
+}
+
+func ExampleVec_DeleteFunc() {
+	type session struct {
+		User  string `label:"user"`
+		Admin bool   `label:"admin"`
+	}
+	reg := fennel.NewRegistry()
+	sessions := fennel.NewGaugeVec[session]("sessions", "Open sessions.", fennel.In(reg))
+	sessions.Create(session{"ann", true}, session{"bob", false}, session{"cat", false})
+
+	n := sessions.DeleteFunc(func(s session) bool { return !s.Admin })
+	fmt.Println("deleted:", n)
+	for s := range sessions.All() {
+		fmt.Println("left:", s.User)
+	}
+	// Output:
+	// deleted: 2
+	// left: ann
+}
+
+func ExampleGather() {
+	reg := fennel.NewRegistry()
+	fennel.NewSummary("batch_size", "Size of a batch.", fennel.In(reg)).Observe(12)
+
+	families, err := fennel.Gather(context.Background(), reg)
+	for _, f := range families {
+		fmt.Println(f.Type, f.Name, f.Samples[0].Count, f.Samples[0].Sum, err)
+	}
+	// Output:
+	// summary batch_size 1 12 <nil>
+}
