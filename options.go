@@ -41,12 +41,6 @@ type (
 	// WriterOption is an option of a family that a [Collector] writes.
 	WriterOption interface{ forWriter(*options) }
 
-	// Option is an option of every metric type.
-	Option interface {
-		NumberOption
-		InfoOption
-		StateSetOption
-	}
 	// NumberOption is an option of every metric type that measures something.
 	NumberOption interface {
 		CounterOption
@@ -54,6 +48,22 @@ type (
 		HistogramOption
 		SummaryOption
 		UnknownOption
+	}
+	// MetricOption is an option of every metric type.
+	MetricOption interface {
+		NumberOption
+		InfoOption
+		StateSetOption
+	}
+	// UnitOption is a NumberOption that fits what a collector writes, too.
+	UnitOption interface {
+		NumberOption
+		WriterOption
+	}
+	// Option is an option that fits everywhere.
+	Option interface {
+		MetricOption
+		WriterOption
 	}
 )
 
@@ -72,36 +82,27 @@ func (f option) forWriter(o *options)    { f(o) }
 
 // In declares the metric in this registry instead of [Default]. In(nil) is
 // [Default] too.
-func In(r *Registry) Option {
+func In(r *Registry) MetricOption {
 	return option(func(o *options) { o.registry = r })
 }
 
 // Unit states the unit, in the plural and without prefix as Prometheus wants
 // it: "seconds", "bytes", "ratio". The metric's name must end in it, before the
 // _total of a counter.
-func Unit(unit string) interface {
-	NumberOption
-	WriterOption
-} {
+func Unit(unit string) UnitOption {
 	return option(func(o *options) { o.unit = unit })
 }
 
 // ConstLabels gives all series of the metric these labels. The same metric may
 // be declared with other values of the same constant labels: each declaration
 // has its own series.
-func ConstLabels(labels ...Label) interface {
-	Option
-	WriterOption
-} {
+func ConstLabels(labels ...Label) Option {
 	return option(func(o *options) { o.constLabels = append(o.constLabels, labels...) })
 }
 
 // LabelNames names the labels of a label set that is an array or a single
 // value, and those of a family that a collector writes.
-func LabelNames(names ...string) interface {
-	Option
-	WriterOption
-} {
+func LabelNames(names ...string) Option {
 	return option(func(o *options) { o.labelNames = append(o.labelNames, names...) })
 }
 
