@@ -3,6 +3,7 @@ package fennel
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // DefaultBuckets returns the upper bounds that a histogram has unless the
@@ -57,4 +58,63 @@ func ExponentialBucketsRange(low, high float64, n int) []float64 {
 	}
 	bounds[n-1] = high
 	return bounds
+}
+
+// classicBuckets finds the bucket of an observation. It is shared by all
+// histograms of a family.
+type classicBuckets struct {
+	bounds []float64 // rising and finite
+	padded []float64 // the same and +Inf, at which each search ends at the latest
+
+	// first is the bucket in which the search begins, for each part of the range
+	// of positive bounds. The numbers of a part have the same exponent and the
+	// same first two bits behind it: so a number's upper bits, less those of
+	// the lowest part, are the index of its part.
+	first []uint8
+	low   uint64
+}
+
+const (
+	partShift = 50   // leaves sign, exponent and two bits: four parts to each power of two
+	maxParts  = 4096 // beyond that, and beyond 255 bounds, the search is binary
+)
+
+func newClassicBuckets(bounds []float64) *classicBuckets {
+	c := &classicBuckets{bounds: bounds, padded: append(slices.Clone(bounds), math.Inf(1))}
+	n := len(bounds)
+	i := c.search(math.SmallestNonzeroFloat64) // the first positive bound
+	if i == n || n > math.MaxUint8 {
+		return c
+	}
+	c.low = math.Float64bits(bounds[i]) >> partShift
+	parts := math.Float64bits(bounds[n-1])>>partShift - c.low + 1
+	if parts > maxParts {
+		return c
+	}
+	c.first = make([]uint8, parts)
+	for p := range c.first {
+		start := math.Float64frombits((c.low + uint64(p)) << partShift)
+		c.first[p] = uint8(c.search(start))
+	}
+	return c
+}
+
+// find returns the bucket of v, which is not NaN: the first whose bound is not
+// below v.
+func (c *classicBuckets) find(v float64) int {
+	part := math.Float64bits(v)>>partShift - c.low
+	if part >= uint64(len(c.first)) {
+		return c.search(v) // below, above or negative
+	}
+	i := int(c.first[part])
+	for v > c.padded[i] {
+		i++
+	}
+	return i
+}
+
+// search is find without the table.
+func (c *classicBuckets) search(v float64) int {
+	i, _ := slices.BinarySearch(c.bounds, v)
+	return i
 }

@@ -1,22 +1,23 @@
 package fennel
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
-	"github.com/fennelmetrics/fennel/internal/series"
 )
 
 // Collector writes samples at the moment of a scrape: what an exporter reads
 // from elsewhere, or what is too dear to keep up to date between scrapes.
+//
+// In errors and in the registry's own metrics a collector is named by its String
+// method, or by its type if it has none.
 //
 // Collect writes all its samples to w and returns. It may be called by several
 // goroutines at once, each with a Writer of its own. It should give up when ctx
@@ -53,22 +54,31 @@ type source struct {
 	name      string // for errors and metrics
 	descs     []Desc
 	claims    []string
+	own       map[string]bool // the claims, as a set
 
 	mu       sync.Mutex
-	families map[string]*written // as of the last scrape: their checks hold on
+	families map[string]*checked // of the last scrape: need not be checked again
 	logged   map[string]bool     // families whose duplicates were logged
+
+	late atomic.Int32 // calls that nobody waits for any more
 }
 
 // Register adds a collector. It returns an error if the same one is registered
 // already, or if it is a [Describer] whose families clash with others.
 func (r *Registry) Register(c Collector) error {
 	if c == nil {
-		return fmt.Errorf("fennel: Register: the collector is nil")
+		return errors.New("fennel: Register: the collector is nil")
+	}
+	if r == nil {
+		return nil
 	}
 	r.init()
-	s := &source{collector: c, name: nameOf(c), logged: make(map[string]bool)}
+	s := &source{collector: c, name: nameOf(c), own: make(map[string]bool), logged: make(map[string]bool)}
 	if d, ok := c.(Describer); ok {
-		s.descs = d.Describe() // before the lock: it is user code
+		s.descs = slices.Clone(d.Describe()) // before the lock: it is user code
+		for i := range s.descs {
+			s.descs[i].Labels = slices.Clone(s.descs[i].Labels)
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,6 +106,9 @@ func (r *Registry) MustRegister(collectors ...Collector) {
 // Unregister removes a collector and reports whether it was there. A scrape
 // that has begun may still call it.
 func (r *Registry) Unregister(c Collector) bool {
+	if r == nil {
+		return false
+	}
 	r.init()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,6 +119,7 @@ func (r *Registry) Unregister(c Collector) bool {
 	for _, n := range s.claims {
 		delete(r.claims, n)
 	}
+	r.resettle()
 	r.sources.Store(without(r.sources.Load(), s))
 	return true
 }
@@ -129,7 +143,11 @@ func (r *Registry) claimSource(s *source) error {
 			return fmt.Errorf("fennel: Register: collector %s: %w", s.name, err)
 		}
 		s.claims = append(s.claims, names...)
+		for _, n := range names {
+			s.own[n] = true
+		}
 	}
+	r.shadow(s.claims)
 	return nil
 }
 
@@ -155,118 +173,93 @@ func nameOf(c Collector) string {
 }
 
 // collect runs all collectors that may have what is wanted, each in a goroutine
-// of its own so that a slow one delays no other, and returns what they wrote:
-// families sorted by name, their samples sorted by labels.
-func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*written, []error) {
+// of its own so that a slow one delays no other, and returns what they wrote.
+//
+// When the context is done it does not wait for them any longer: they are left
+// to end by themselves, and are not called again until they have.
+func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	sources := load(&r.sources)
 	if len(sources) == 0 {
 		return nil, nil
 	}
-	var running sync.WaitGroup
 	var writers []*Writer
+	done := make(chan struct{}, len(sources))
 	for _, s := range sources {
 		if s.claims != nil && !req.Wants(s.claims...) {
 			continue
 		}
 		w := newWriter(r, s, req)
 		writers = append(writers, w)
-		running.Go(func() { w.run(ctx) })
+		go func() {
+			defer func() { done <- struct{}{} }()
+			w.run(ctx)
+		}()
 	}
-	running.Wait()
-	return r.assemble(writers)
+	for range writers {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			for _, w := range writers {
+				w.giveUp()
+			}
+			return nil, ctx.Err()
+		}
+	}
+	return writers, ctx.Err()
 }
+
+// States of a run.
+const (
+	running = iota
+	ended
+	givenUp
+)
 
 // run calls the collector and keeps what goes wrong.
 func (w *Writer) run(ctx context.Context) {
+	returned := false
 	defer func() {
 		if p := recover(); p != nil {
-			w.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			w.fail(&panicError{p, debug.Stack()})
+		} else if !returned {
+			w.fail(errors.New("it ended its goroutine"))
 		}
 		w.done = true
+		if !w.state.CompareAndSwap(running, ended) {
+			w.source.late.Add(-1)
+		}
 	}()
-	if err := w.source.collector.Collect(ctx, w); err != nil {
+	if w.source.late.Load() > 0 {
+		w.fail(errors.New("not called: it is still busy with an earlier scrape, which has given it up"))
+	} else if err := w.source.collector.Collect(ctx, w); err != nil {
 		w.fail(err)
 	}
+	returned = true
 }
 
-// assemble puts together what the collectors wrote.
-func (r *Registry) assemble(writers []*Writer) (families []*written, errs []error) {
-	byName := make(map[string]*written)
-	taken := make(map[string]*declaration)
-	for _, w := range writers {
-		for _, name := range slices.Sorted(maps.Keys(w.families)) {
-			f := w.families[name]
-			if err := errors.Join(f.err(), r.admit(f, w.source, byName, taken)); err != nil {
-				w.fail(err)
-			}
-		}
-		w.source.remember(w.families)
-		errs = append(errs, r.reportErrors(w)...)
+// giveUp notes that nobody waits for the run any more, if it is still going.
+func (w *Writer) giveUp() {
+	w.source.late.Add(1)
+	if !w.state.CompareAndSwap(running, givenUp) {
+		w.source.late.Add(-1)
 	}
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		f := byName[name]
-		if n := f.sort(); n > 0 {
-			errs = append(errs, r.reportDuplicates(f, n))
-		}
-		families = append(families, f)
-	}
-	return families, errs
 }
 
-// admit adds a family to those that are served, or says why it can't be.
-func (r *Registry) admit(f *written, s *source, byName map[string]*written, taken map[string]*declaration) error {
-	if f.batch.Len() == 0 {
-		return nil
-	}
-	if first := byName[f.family.Name]; first != nil {
-		if what := f.declared.differs(&first.declared); what != "" {
-			return conflict(&f.declared, &first.declared, "they differ in "+what)
-		}
-		first.batch.Append(&first.family, &f.batch)
-		return nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, n := range f.claims {
-		other := r.claims[n]
-		if other != nil && slices.Contains(s.claims, n) {
-			other = nil // its own
-		}
-		if other == nil {
-			other = taken[n]
-		}
-		if other != nil {
-			return conflict(&f.declared, other, fmt.Sprintf("both expose the name %q", n))
-		}
-	}
-	for _, n := range f.claims {
-		taken[n] = &f.declared
-	}
-	byName[f.family.Name] = f
-	return nil
+// panicError is a panic of a collector.
+type panicError struct {
+	value any
+	stack []byte
 }
 
-// reportErrors counts and logs a collector's errors and returns them with its
-// name.
-func (r *Registry) reportErrors(w *Writer) []error {
-	errs := w.errs
-	for i, err := range errs {
-		errs[i] = fmt.Errorf("collector %s: %w", w.source.name, err)
-		r.own.failures.With(selfCollector{w.source.name}).Inc()
-		if r.logger != nil {
-			r.logger.Error("collector failed", "collector", w.source.name, "error", err)
-		}
-	}
-	return errs
-}
+// Error says what the collector panicked with. The stack is for logs.
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// reportDuplicates counts samples that were left out, and logs the first time.
-func (r *Registry) reportDuplicates(f *written, n int) error {
-	err := fmt.Errorf("collector %s: metric %q: %d samples with labels that were there already were left out", f.source.name, f.family.Name, n)
-	r.own.duplicates.With(selfMetric{f.family.Name}).AddUint(uint64(n))
-	if r.logger != nil && f.source.firstTime(f.family.Name) {
-		r.logger.Warn("duplicate samples left out", "collector", f.source.name, "metric", f.family.Name, "samples", n)
-	}
+// Unwrap returns the error that the collector panicked with, if it was one.
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
 	return err
 }
 
@@ -283,11 +276,14 @@ func (s *source) firstTime(metric string) bool {
 func (s *source) remember(families map[string]*written) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.families = families
+	s.families = make(map[string]*checked, len(families))
+	for name, f := range families {
+		s.families[name] = f.checked
+	}
 }
 
 // recall returns the family that a former scrape declared alike, or nil.
-func (s *source) recall(d *declaration) *written {
+func (s *source) recall(d *declaration) *checked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.families[d.name]
@@ -295,54 +291,4 @@ func (s *source) recall(d *declaration) *written {
 		return nil
 	}
 	return f
-}
-
-// written is a family that a collector writes in one scrape.
-type written struct {
-	*checked
-	source *source
-	batch  sample.Batch
-
-	leftOut int    // samples that can't be exposed
-	problem string // the first one's
-}
-
-// checked is the part of it that lasts.
-type checked struct {
-	family   sample.Family
-	declared declaration
-	claims   []string
-	layout   series.Layout
-}
-
-// sort puts the samples in order and drops those that are there twice. It
-// returns how many it dropped.
-func (f *written) sort() (dropped int) {
-	b := &f.batch
-	if f.inOrder() {
-		return 0
-	}
-	indices := make([]int, b.Len())
-	for i := range indices {
-		indices[i] = i
-	}
-	compare := func(i, j int) int {
-		return cmp.Or(series.Compare(string(b.Labels(i)), string(b.Labels(j))), cmp.Compare(b.Time(i), b.Time(j)))
-	}
-	slices.SortStableFunc(indices, compare)
-	n := len(indices)
-	indices = slices.CompactFunc(indices, func(i, j int) bool { return compare(i, j) == 0 })
-	f.batch = *b.Select(&f.family, indices)
-	return n - len(indices)
-}
-
-// inOrder reports whether there is nothing to sort or drop.
-func (f *written) inOrder() bool {
-	b := &f.batch
-	for i := 1; i < b.Len(); i++ {
-		if series.Compare(string(b.Labels(i-1)), string(b.Labels(i))) >= 0 {
-			return false
-		}
-	}
-	return true
 }

@@ -2,6 +2,7 @@ package fennel
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
@@ -48,10 +49,13 @@ func counterDeclaration(name, help string, o options) declaration {
 }
 
 func loadCounters(_ *member, b *sample.Batch, run []*series.Series) {
-	for _, s := range run {
+	n := len(b.Whole)
+	b.Whole = slices.Grow(b.Whole, len(run))[:n+len(run)]
+	b.Values = slices.Grow(b.Values, len(run))[:n+len(run)]
+	whole, parts := b.Whole[n:][:len(run)], b.Values[n:][:len(run)]
+	for i, s := range run {
 		c := series.Head[Counter](s)
-		b.Whole = append(b.Whole, c.whole.Load())
-		b.Values = append(b.Values, math.Float64frombits(c.part.Load()))
+		whole[i], parts[i] = c.whole.Load(), math.Float64frombits(c.part.Load())
 	}
 }
 

@@ -76,14 +76,16 @@ func (d *declaration) checkName(legacy bool) string {
 	switch {
 	case d.name == "":
 		return "the name is empty"
-	case !utf8.ValidString(d.name):
-		return "the name is not valid UTF-8"
+	case !utf8.ValidString(d.name) || strings.ContainsRune(d.name, 0):
+		return "the name is not valid UTF-8 or has a NUL byte, which no parser takes"
 	case legacy && !names.LegalMetric(d.name):
 		return fmt.Sprintf("the registry takes legacy names only: use letters, digits, _ and :, such as %q", names.Underscores.Metric(d.name))
 	case !utf8.ValidString(d.help):
 		return "the help is not valid UTF-8"
 	case d.kind == sample.Info && (!strings.HasSuffix(d.name, "_info") || d.name == "_info"):
 		return fmt.Sprintf("the name of an info must end in _info: call it %q", strings.TrimSuffix(d.name, "_info")+"_info")
+	case d.kind == sample.StateSet && (strings.HasPrefix(d.name, "__") || collide(d.name, "__name__")):
+		return "the name is reserved as a label, which a stateset writes its states into: it must not begin with __"
 	case d.kind == sample.Counter && d.name == "_total":
 		return "the name has nothing before _total"
 	}
@@ -100,8 +102,8 @@ func (d *declaration) checkUnit(bool) string {
 		return ""
 	case d.kind == sample.Info || d.kind == sample.StateSet:
 		return fmt.Sprintf("%s metrics have no unit: drop the option Unit", d.kind)
-	case !utf8.ValidString(d.unit) || strings.ContainsAny(d.unit, " \t\r\n"):
-		return fmt.Sprintf("the unit %q has white space or is not valid UTF-8", d.unit)
+	case !utf8.ValidString(d.unit) || strings.ContainsAny(d.unit, " \t\r\n\x00\"\\"):
+		return fmt.Sprintf("the unit %q is not valid UTF-8, or has white space, quotes or backslashes", d.unit)
 	case !strings.HasSuffix(base, "_"+d.unit):
 		return fmt.Sprintf("the unit %q is not the name's suffix: call it %q or drop the option Unit", d.unit, base+"_"+d.unit+d.name[len(base):])
 	}
@@ -141,10 +143,12 @@ func (d *declaration) checkLabel(name string, legacy bool) string {
 	switch {
 	case name == "":
 		return "a label name is empty"
-	case !utf8.ValidString(name):
-		return fmt.Sprintf("label name %q is not valid UTF-8", name)
+	case !utf8.ValidString(name) || strings.ContainsRune(name, 0):
+		return fmt.Sprintf("label name %q is not valid UTF-8 or has a NUL byte, which no parser takes", name)
 	case strings.HasPrefix(name, "__"):
 		return fmt.Sprintf("label %q is reserved: names must not begin with __", name)
+	case collide(name, "__name__"):
+		return fmt.Sprintf("label %q is written as __name__, the metric's own name, under an escaping scheme: rename it", name)
 	case legacy && !names.LegalLabel(name):
 		return fmt.Sprintf("label %q: the registry takes legacy names only: use letters, digits and _, such as %q", name, names.Underscores.Label(name))
 	case name == "le" && d.kind == sample.Histogram:
@@ -219,21 +223,40 @@ func (d *declaration) checkStates(bool) string {
 // schemes are the ways in which names can be written.
 var schemes = [...]names.Scheme{names.AllowUTF8, names.Underscores, names.Dots, names.Values}
 
-// claims returns every name that a family's samples and headers have in some
-// format, so that no two families can ever meet in one.
+// claims returns every name that a family's samples have in some format, so that
+// no two families can ever meet in one.
 func claims(kind sample.Kind, name string) []string {
 	plain := []string{name}
 	switch kind {
 	case sample.Counter:
-		base := strings.TrimSuffix(name, "_total")
-		plain = append(plain, base, base+"_created")
+		plain = append(plain, strings.TrimSuffix(name, "_total")+"_created")
 	case sample.Histogram:
 		plain = append(plain, name+"_bucket", name+"_count", name+"_sum", name+"_created")
 	case sample.Summary:
 		plain = append(plain, name+"_count", name+"_sum", name+"_created")
-	case sample.Info:
-		plain = append(plain, strings.TrimSuffix(name, "_info"))
 	}
+	return underAll(plain...)
+}
+
+// bases returns the names that a family has in the headers of OpenMetrics only,
+// where counters and infos lose their suffix. Another family may have such a
+// name: then this one is shadowed, and keeps its suffix.
+func bases(kind sample.Kind, name string) []string {
+	base := name
+	switch kind {
+	case sample.Counter:
+		base = strings.TrimSuffix(name, "_total")
+	case sample.Info:
+		base = strings.TrimSuffix(name, "_info")
+	}
+	if base == name {
+		return nil
+	}
+	return underAll(base)
+}
+
+// underAll returns the names as all escaping schemes write them.
+func underAll(plain ...string) []string {
 	var all []string
 	for _, n := range plain {
 		for _, scheme := range schemes {
@@ -269,8 +292,11 @@ func (d *declaration) String() string {
 	if d.unit != "" {
 		fmt.Fprintf(&b, ", unit %q", d.unit)
 	}
-	if all := d.allLabels(); len(all) > 0 {
-		fmt.Fprintf(&b, ", labels %q", all)
+	if len(d.consts) > 0 {
+		fmt.Fprintf(&b, ", constant labels {%s}", newTextOf(d.consts))
+	}
+	if len(d.labels)+len(d.extra) > 0 {
+		fmt.Fprintf(&b, ", labels %q", slices.Concat(d.labels, d.extra))
 	}
 	if d.kind == sample.Histogram {
 		fmt.Fprintf(&b, ", buckets %v", d.bounds)
@@ -291,7 +317,8 @@ func (d *declaration) differs(e *declaration) string {
 		return "help"
 	case d.unit != e.unit:
 		return "unit"
-	case !slices.Equal(d.allLabels(), e.allLabels()) || len(d.consts) != len(e.consts):
+	case !slices.EqualFunc(d.consts, e.consts, func(a, b Label) bool { return a.Name == b.Name }),
+		!slices.Equal(d.labels, e.labels) && !slices.Equal(d.allLabels(), e.allLabels()):
 		return "labels"
 	case !slices.Equal(d.bounds, e.bounds):
 		return "buckets"
@@ -301,6 +328,8 @@ func (d *declaration) differs(e *declaration) string {
 		return "states"
 	case d.record != e.record:
 		return fmt.Sprintf("the Go types that they are made of, %v and %v", d.record, e.record)
+	case len(d.labels) != len(e.labels) || !slices.Equal(d.extra, e.extra):
+		return "labels"
 	}
 	return ""
 }

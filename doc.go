@@ -123,8 +123,17 @@
 // once: another type or help under the same name, a gauge foo_count beside a
 // histogram foo, names that differ but are escaped alike.
 //
-// A library should take a *Registry and let its user choose. To be handed "no
-// metrics", it need not do anything: the methods of nil metrics do nothing.
+// A library should take a *Registry and let its user choose. Who hands it nil
+// gets no metrics: under In(nil) constructors return nil, and the methods of nil
+// metrics do nothing. The code of the library is the same.
+//
+//	func New(reg *fennel.Registry) *Queue {
+//		in := fennel.In(reg)
+//		return &Queue{
+//			depth: fennel.NewGauge("queue_depth", "Items in the queue.", in),
+//			added: fennel.NewCounter("queue_added_total", "Items ever added.", in),
+//		}
+//	}
 //
 // # Collectors
 //

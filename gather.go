@@ -23,11 +23,15 @@ type Gatherer interface {
 // the context's error if that is done, or a *[GatherError] if all was visited
 // but for what some collectors failed to write.
 func (r *Registry) Visit(ctx context.Context, req *sample.Request, v sample.Visitor) error {
+	if r == nil {
+		return nil
+	}
 	r.init()
-	// Before the collectors run: what is declared meanwhile must not meet what
-	// they wrote.
-	stored := load(&r.families)
-	collected, errs := r.collect(ctx, req)
+	writers, err := r.collect(ctx, req)
+	if err != nil {
+		return err
+	}
+	stored, collected, errs := r.assemble(writers)
 	batch := batches.Get().(*sample.Batch)
 	defer func() {
 		batch.Reset()
@@ -40,7 +44,7 @@ func (r *Registry) Visit(ctx context.Context, req *sample.Request, v sample.Visi
 			}
 			collected = collected[1:]
 		}
-		if !req.Wants(f.claims...) {
+		if !req.Wants(f.names...) {
 			continue
 		}
 		if err := f.visit(ctx, batch, v); err != nil {
@@ -107,16 +111,7 @@ type restricted struct {
 
 // Visit visits what both the restriction and the request name.
 func (o restricted) Visit(ctx context.Context, req *sample.Request, v sample.Visitor) error {
-	names := o.names
-	if !req.All() {
-		names = make(map[string]bool)
-		for n := range req.Names {
-			if o.names[n] {
-				names[n] = true
-			}
-		}
-	}
-	return o.Gatherer.Visit(ctx, &sample.Request{Names: names}, v)
+	return o.Gatherer.Visit(ctx, req.And(o.names), v)
 }
 
 // Family is a metric family as it was at one moment.
@@ -197,7 +192,7 @@ func (l *familyList) Visit(f *sample.Family, b *sample.Batch) error {
 
 func sampleOf(f *sample.Family, b *sample.Batch, i int) Sample {
 	var s Sample
-	for name, value := range series.Labels(string(b.Labels(i))) {
+	for name, value := range series.Labels(b.Key(i)) {
 		s.Labels = append(s.Labels, Label{name, value})
 	}
 	if t := b.Time(i); t != sample.NoTime {

@@ -3,7 +3,7 @@ package fennel
 import (
 	"iter"
 	"math"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -28,11 +28,6 @@ type Histogram struct {
 	counts  *atomic.Uint64  // the first of len(buckets.bounds)+1
 	buckets *classicBuckets // shared by the family
 	_       [8]byte
-}
-
-// classicBuckets is what all histograms of a family share.
-type classicBuckets struct {
-	bounds []float64
 }
 
 // HistogramVec is a family of histograms, told apart by their labels.
@@ -64,8 +59,10 @@ func histogramDeclaration(name, help string, o options) declaration {
 	if n := len(d.bounds); n > 0 && math.IsInf(d.bounds[n-1], 1) {
 		d.bounds = d.bounds[:n-1]
 	}
-	buckets := &classicBuckets{bounds: d.bounds}
+	// Once the first series is made, the bounds have passed the checks.
+	shared := sync.OnceValue(func() *classicBuckets { return newClassicBuckets(d.bounds) })
 	d.alloc = func(*member) *series.Series {
+		buckets := shared()
 		counts := make([]atomic.Uint64, len(buckets.bounds)+1)
 		return &(&Histogram{counts: &counts[0], buckets: buckets}).series
 	}
@@ -127,21 +124,6 @@ func (h *Histogram) ObserveDuration(d time.Duration) { h.Observe(d.Seconds()) }
 func (h *Histogram) Timer() Timer { return Timer{time.Now(), h} }
 
 func (h *Histogram) report(seconds float64) { h.Observe(seconds) }
-
-// find returns the bucket of v: the first whose bound is not below v.
-func (c *classicBuckets) find(v float64) int {
-	bounds := c.bounds
-	if len(bounds) > 32 {
-		i, _ := slices.BinarySearch(bounds, v)
-		return i
-	}
-	for i, b := range bounds {
-		if v <= b {
-			return i
-		}
-	}
-	return len(bounds)
-}
 
 // Count returns the number of observations.
 func (h *Histogram) Count() uint64 {

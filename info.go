@@ -1,6 +1,7 @@
 package fennel
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -50,6 +51,10 @@ func NewInfoVec[L, T any](name, help string, opts ...InfoOption) *InfoVec[L, T] 
 
 func infoDeclaration[T any](name, help string, o options) declaration {
 	typ := reflect.TypeFor[T]()
+	if typ.Kind() != reflect.Struct {
+		panic(&DeclarationError{Metric: name, Problem: fmt.Sprintf(
+			"an info says what it says in a struct with label tags, and %v is none", typ)})
+	}
 	schema, err := newSchema(typ, nil)
 	if err != nil {
 		panic(&DeclarationError{Metric: name, Problem: err.Error()})
@@ -89,7 +94,7 @@ func (i *Info[T]) Set(value T) {
 	if i == nil || i.schema == nil {
 		return
 	}
-	values := i.schema.values(unsafe.Pointer(&value), nil, make([]byte, 0, stackDigits))
+	values := i.schema.manyValues(unsafe.Pointer(&value))
 	var text []byte
 	mended := false
 	for n, v := range values {

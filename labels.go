@@ -19,6 +19,9 @@ type schema struct {
 	typ    reflect.Type
 	names  []string
 	fields []labelField
+	// plain says that all labels are strings. In memory such a label set is an
+	// array of strings, and is taken as that.
+	plain bool
 }
 
 type labelField struct {
@@ -30,7 +33,7 @@ type labelField struct {
 // label tags, or an array of strings or a single string, whose labels are named
 // by the option [LabelNames].
 func newSchema(typ reflect.Type, names []string) (*schema, error) {
-	s := &schema{typ: typ, names: names}
+	s := &schema{typ: typ, names: names, plain: true}
 	switch typ.Kind() {
 	case reflect.Struct:
 		if names != nil {
@@ -74,6 +77,7 @@ func (s *schema) add(typ reflect.Type, offset uintptr, what string) error {
 	case reflect.String:
 	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		s.plain = false
 	default:
 		return fmt.Errorf("label set %v: %s is of type %v: a label is a string, a bool or an integer", s.typ, what, typ)
 	}
@@ -90,6 +94,12 @@ const (
 // values returns the label values of the label set at p. They are put into
 // values and their digits into digits as far as there is room.
 func (s *schema) values(p unsafe.Pointer, values []string, digits []byte) []string {
+	if s.plain {
+		return unsafe.Slice((*string)(p), len(s.fields))
+	}
+	if len(s.fields) > cap(values) {
+		return s.manyValues(p)
+	}
 	for i := range s.fields {
 		f := &s.fields[i]
 		if f.kind == reflect.String {
@@ -104,8 +114,25 @@ func (s *schema) values(p unsafe.Pointer, values []string, digits []byte) []stri
 	return values
 }
 
+// manyValues is values for when they don't fit on the stack. Nothing on the heap
+// may point to the stack, so each has memory of its own.
+func (s *schema) manyValues(p unsafe.Pointer) []string {
+	values := make([]string, len(s.fields))
+	for i := range s.fields {
+		f := &s.fields[i]
+		if f.kind == reflect.String {
+			values[i] = *(*string)(unsafe.Add(p, f.offset))
+		} else {
+			values[i] = string(f.appendValue(nil, unsafe.Add(p, f.offset)))
+		}
+	}
+	return values
+}
+
 // noescape hides p from escape analysis, which can't see that the digits of a
-// look-up live as long as the values that point to them.
+// look-up live as long as the values that point to them. It holds only for
+// values that are on the stack themselves: a stack that moves takes care of
+// pointers in itself, and in nothing else.
 func noescape(p unsafe.Pointer) unsafe.Pointer {
 	x := uintptr(p)
 	return *(*unsafe.Pointer)(unsafe.Pointer(&x))

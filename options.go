@@ -1,8 +1,11 @@
 package fennel
 
+import "slices"
+
 // options is what the options of a declaration are collected in.
 type options struct {
 	registry    *Registry
+	none        bool // In(nil)
 	unit        string
 	constLabels []Label
 	labelNames  []string
@@ -80,10 +83,12 @@ func (f option) forStateSet(o *options)  { f(o) }
 func (f option) forUnknown(o *options)   { f(o) }
 func (f option) forWriter(o *options)    { f(o) }
 
-// In declares the metric in this registry instead of [Default]. In(nil) is
-// [Default] too.
+// In declares the metric in this registry instead of [Default]. Under In(nil)
+// there is no metric: the constructor returns nil, whose methods do nothing. So
+// a library that takes a *Registry can be handed nil by those who don't want to
+// measure it.
 func In(r *Registry) MetricOption {
-	return option(func(o *options) { o.registry = r })
+	return option(func(o *options) { o.registry, o.none = r, r == nil })
 }
 
 // Unit states the unit, in the plural and without prefix as Prometheus wants
@@ -97,12 +102,14 @@ func Unit(unit string) UnitOption {
 // be declared with other values of the same constant labels: each declaration
 // has its own series.
 func ConstLabels(labels ...Label) Option {
+	labels = slices.Clone(labels)
 	return option(func(o *options) { o.constLabels = append(o.constLabels, labels...) })
 }
 
 // LabelNames names the labels of a label set that is an array or a single
 // value, and those of a family that a collector writes.
 func LabelNames(names ...string) Option {
+	names = slices.Clone(names)
 	return option(func(o *options) { o.labelNames = append(o.labelNames, names...) })
 }
 
@@ -110,5 +117,6 @@ func LabelNames(names ...string) Option {
 // without +Inf, which is always there. A trailing +Inf is dropped. The default
 // is [DefaultBuckets]; without arguments there is only the +Inf bucket.
 func Buckets(bounds ...float64) HistogramOption {
-	return option(func(o *options) { o.buckets = append([]float64{}, bounds...) })
+	bounds = append([]float64{}, bounds...) // not nil, which means the default
+	return option(func(o *options) { o.buckets = bounds })
 }

@@ -15,15 +15,16 @@ import (
 )
 
 // Registry holds metrics and collectors, and makes sure that what they expose
-// fits together in every format. The zero value is ready to use. All methods
-// are safe for concurrent use.
+// fits together in every format. The zero value is ready to use, and a nil
+// *Registry holds nothing: see [In]. All methods are safe for concurrent use.
 type Registry struct {
 	logger *slog.Logger
 	legacy bool
 
 	mu       sync.Mutex // guards changes of what follows
 	byName   map[string]*family
-	claims   map[string]*declaration // every name in any format, and who has it
+	claims   map[string]*declaration // every sample name in any format, and who has it
+	bases    map[string]*family      // every name without suffix, and who had it first
 	families atomic.Pointer[[]*family]
 	sources  atomic.Pointer[[]*source] // the collectors
 
@@ -66,6 +67,8 @@ type family struct {
 	sample.Family
 	declared declaration // the first one
 	claims   []string
+	bases    []string
+	names    []string                  // both of them
 	members  atomic.Pointer[[]*member] // sorted by their constant labels
 }
 
@@ -86,12 +89,16 @@ func (r *Registry) init() {
 	r.once.Do(func() {
 		r.byName = make(map[string]*family)
 		r.claims = make(map[string]*declaration)
+		r.bases = make(map[string]*family)
 		r.own.declare(r)
 	})
 }
 
-// target is the registry that the options name, ready for use.
+// target is the registry that the options name, ready for use, or nil for none.
 func (o *options) target() *Registry {
+	if o.none {
+		return nil
+	}
 	r := o.registry
 	if r == nil {
 		r = Default
@@ -100,8 +107,16 @@ func (o *options) target() *Registry {
 	return r
 }
 
+// mustDeclare declares a metric. In no registry it only checks the declaration,
+// and returns nil.
 func (r *Registry) mustDeclare(d declaration) *member {
-	m, err := r.declare(d)
+	var m *member
+	var err error
+	if r == nil {
+		err = d.check(false)
+	} else {
+		m, err = r.declare(d)
+	}
 	if err != nil {
 		panic(err)
 	}
@@ -138,6 +153,7 @@ func (r *Registry) declare(d declaration) (*member, error) {
 		}
 		f = newFamily(d, names)
 		r.byName[d.name] = f
+		r.settle(f)
 		r.families.Store(inserted(r.families.Load(), f, func(a, b *family) int { return strings.Compare(a.Name, b.Name) }))
 	} else if what := d.differs(&f.declared); what != "" {
 		return nil, conflict(&d, &f.declared, "they differ in "+what)
@@ -165,7 +181,8 @@ func (r *Registry) claim(d *declaration, names []string) error {
 }
 
 func newFamily(d declaration, claims []string) *family {
-	f := &family{declared: d, claims: claims}
+	f := &family{declared: d, claims: claims, bases: bases(d.kind, d.name)}
+	f.names = slices.Concat(f.claims, f.bases)
 	d.describe(&f.Family)
 	return f
 }
@@ -190,6 +207,40 @@ func (f *family) member(r *Registry, d declaration) *member {
 	})
 	f.members.Store(inserted(f.members.Load(), m, func(a, b *member) int { return series.Compare(a.consts, b.consts) }))
 	return m
+}
+
+// settle takes the names without suffix that a new family has, and decides for
+// all whom this concerns whether they are shadowed.
+func (r *Registry) settle(f *family) {
+	for _, b := range f.bases {
+		if r.bases[b] == nil {
+			r.bases[b] = f
+		}
+	}
+	f.Shadow(r.shadows(f))
+	r.shadow(f.claims)
+}
+
+// shadow marks the families whose name without suffix is now a sample's name.
+func (r *Registry) shadow(claims []string) {
+	for _, n := range claims {
+		if f := r.bases[n]; f != nil {
+			f.Shadow(true)
+		}
+	}
+}
+
+// shadows reports whether one of a family's names without suffix is another's.
+func (r *Registry) shadows(f *family) bool {
+	return slices.ContainsFunc(f.bases, func(b string) bool { return r.claims[b] != nil || r.bases[b] != f })
+}
+
+// resettle decides anew for all families, after some have gone.
+func (r *Registry) resettle() {
+	clear(r.bases)
+	for _, f := range load(&r.families) {
+		r.settle(f)
+	}
 }
 
 // newTextOf renders labels.
@@ -221,6 +272,9 @@ func without[T comparable](old *[]T, x T) *[]T {
 // whether there was one. Nothing of it is remembered: another metric can be
 // declared under the name. Who kept handles can go on updating them.
 func (r *Registry) Forget(name string) bool {
+	if r == nil {
+		return false
+	}
 	r.init()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -233,6 +287,7 @@ func (r *Registry) Forget(name string) bool {
 		delete(r.claims, n)
 	}
 	r.families.Store(without(r.families.Load(), f))
+	r.resettle()
 	return true
 }
 
@@ -248,6 +303,9 @@ type Desc struct {
 // Descs lists the metrics that are declared, sorted by name, and after them
 // those that collectors with a Describe method announce.
 func (r *Registry) Descs() []Desc {
+	if r == nil {
+		return nil
+	}
 	r.init()
 	var all []Desc
 	for _, f := range load(&r.families) {
@@ -256,7 +314,10 @@ func (r *Registry) Descs() []Desc {
 		}
 	}
 	for _, s := range load(&r.sources) {
-		all = append(all, s.descs...)
+		for _, d := range s.descs {
+			d.Labels = slices.Clone(d.Labels)
+			all = append(all, d)
+		}
 	}
 	slices.SortStableFunc(all, func(a, b Desc) int { return cmp.Compare(a.Name, b.Name) })
 	return all

@@ -89,6 +89,15 @@ func (s *StateSet[S]) Enabled(state S) bool {
 	return i >= 0 && s.on.Load()>>i&1 == 1
 }
 
+// State returns the state that is on, the first of them if there are several,
+// or "" if there is none.
+func (s *StateSet[S]) State() S {
+	for _, state := range s.States() {
+		return state
+	}
+	return ""
+}
+
 // States returns the states that are on, in the order of the declaration.
 func (s *StateSet[S]) States() []S {
 	if s == nil {

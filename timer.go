@@ -26,14 +26,15 @@ func (t Timer) Stop() time.Duration {
 }
 
 // StopTo is Stop for when it is only known at the end where the time belongs.
-// It reports to o, and not to the metric that started the timer:
+// It reports to o, and not to the metric that started the timer; to nobody if o
+// is nil:
 //
 //	timer := fennel.StartTimer()
 //	status := serve(w, r)
 //	timer.StopTo(latency.With(request{r.Method, status}))
 func (t Timer) StopTo(o Observer) time.Duration {
 	d := t.elapsed()
-	if !t.start.IsZero() {
+	if o != nil && !t.start.IsZero() {
 		o.Observe(d.Seconds())
 	}
 	return d

@@ -198,6 +198,9 @@ func declareVec[L, H any](r *Registry, d declaration, labelNames []string) *Vec[
 	}
 	d.labels = schema.names
 	m := r.mustDeclare(d)
+	if m == nil {
+		return nil
+	}
 	return handleOf(m, func() *Vec[L, H] { return &Vec[L, H]{schema: schema, table: m.table} })
 }
 
@@ -207,5 +210,9 @@ func newSingle[H any](d declaration, o options) *H {
 		panic(&DeclarationError{Metric: d.name, Problem: fmt.Sprintf(
 			"it has label names %q but is not a vec: use the constructor whose name ends in Vec", o.labelNames)})
 	}
-	return series.Head[H](o.target().mustDeclare(d).table.Get(nil))
+	m := o.target().mustDeclare(d)
+	if m == nil {
+		return nil
+	}
+	return series.Head[H](m.table.Get(nil))
 }

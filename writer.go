@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
@@ -33,6 +34,7 @@ type Writer struct {
 	errs     []error
 	refused  map[string]bool // declarations that were reported
 	done     bool
+	state    atomic.Int32 // of run
 }
 
 func newWriter(r *Registry, s *source, req *sample.Request) *Writer {
@@ -43,16 +45,15 @@ func newWriter(r *Registry, s *source, req *sample.Request) *Writer {
 // others are left out in any case; a collector that asks first can save itself
 // the work.
 func (w *Writer) Wants(name string) bool {
-	if w.request.Wants(name) {
+	if w.request == nil {
 		return true
 	}
 	// A sample's name asks for its family: x_count for the histogram x.
+	var all []string
 	for _, kind := range [...]sample.Kind{sample.Counter, sample.Histogram, sample.Info} {
-		if w.request.Wants(claims(kind, name)...) {
-			return true
-		}
+		all = append(append(all, claims(kind, name)...), bases(kind, name)...)
 	}
-	return false
+	return w.request.Wants(all...)
 }
 
 func (w *Writer) fail(err error) { w.errs = append(w.errs, err) }
@@ -74,7 +75,7 @@ func (w *Writer) begin(d declaration, opts []WriterOption) target {
 		w.refuse(d.name, err)
 		return target{}
 	}
-	if !w.request.Wants(c.claims...) {
+	if !w.request.Wants(c.names...) {
 		return target{}
 	}
 	f := &written{checked: c, source: w.source}
@@ -104,22 +105,23 @@ func (w *Writer) again(f *written, d *declaration) target {
 // check checks a declaration, unless the scrape before has done that.
 func (w *Writer) check(d declaration) (*checked, error) {
 	if known := w.source.recall(&d); known != nil {
-		return known.checked, nil
+		return known, nil
 	}
 	if err := d.check(w.registry.legacy); err != nil {
 		return nil, err
 	}
-	d.bounds, d.ranks, d.states = cloneOf(d.bounds), cloneOf(d.ranks), cloneOf(d.states)
+	d.labels, d.bounds = slices.Clone(d.labels), slices.Clone(d.bounds)
+	d.ranks, d.states = slices.Clone(d.ranks), slices.Clone(d.states)
 	c := &checked{
 		declared: d,
 		claims:   claims(d.kind, d.name),
+		bases:    bases(d.kind, d.name),
 		layout:   series.NewLayout(d.constPairs(), d.labels),
 	}
+	c.names = slices.Concat(c.claims, c.bases)
 	d.describe(&c.family)
 	return c, nil
 }
-
-func cloneOf[T any](s []T) []T { return append([]T(nil), s...) }
 
 // refuse reports a declaration that was refused, once.
 func (w *Writer) refuse(name string, err error) {
@@ -183,14 +185,21 @@ type target struct {
 	family *written
 	layout *series.Layout
 	time   int64
-	before bool // the time is before 1970
+	astray bool // the time can't be written
 }
+
+// The times between which a timestamp has to lie: the text format has none
+// before 1970 that Prometheus would take, and nanoseconds end in 2262.
+var (
+	firstTime = time.Unix(0, 0)
+	lastTime  = time.Unix(0, math.MaxInt64)
+)
 
 // at returns the target with another time.
 func (t target) at(time time.Time) target {
-	t.time, t.before = sample.NoTime, false
+	t.time, t.astray = sample.NoTime, false
 	if !time.IsZero() {
-		t.time, t.before = time.UnixNano(), time.Unix() < 0
+		t.time, t.astray = time.UnixNano(), time.Before(firstTime) || time.After(lastTime)
 	}
 	return t
 }
@@ -205,8 +214,8 @@ func (t target) open(values []string, problem string) *sample.Batch {
 	switch want := len(f.declared.labels); {
 	case len(values) != want:
 		problem = fmt.Sprintf("%d label values for the %d labels %q", len(values), want, f.declared.labels)
-	case t.before:
-		problem = "the timestamp is before 1970"
+	case t.astray:
+		problem = "the timestamp is not between 1970 and 2262"
 	case len(f.batch.Text) > maxText:
 		problem = "the family's labels take up more than 1 GiB"
 	}
@@ -231,22 +240,6 @@ func (t target) mend(values []string) []string {
 	}
 	t.writer.registry.own.mended.With(selfMetric{t.family.family.Name}).Inc()
 	return mended
-}
-
-// leaveOut notes a sample that can't be exposed.
-func (f *written) leaveOut(values []string, problem string) {
-	if f.leftOut == 0 {
-		f.problem = fmt.Sprintf("sample %.200q: %s", values, problem)
-	}
-	f.leftOut++
-}
-
-// err returns what is to be said of the samples that were left out.
-func (f *written) err() error {
-	if f.leftOut == 0 {
-		return nil
-	}
-	return fmt.Errorf("metric %q: %d samples left out, the first of them: %s", f.family.Name, f.leftOut, f.problem)
 }
 
 // NumberWriter writes counters, gauges or unknowns. It is a small value; the
@@ -276,6 +269,19 @@ func (n NumberWriter) Write(value float64, labelValues ...string) {
 	b.Values = append(b.Values, value)
 	if counter {
 		b.Whole = append(b.Whole, 0)
+	}
+}
+
+// WriteUint is Write for integers, which arrive exactly in a counter however
+// large they are.
+func (n NumberWriter) WriteUint(value uint64, labelValues ...string) {
+	if n.to.family == nil || n.to.family.family.Kind != sample.Counter {
+		n.Write(float64(value), labelValues...)
+		return
+	}
+	if b := n.to.open(labelValues, ""); b != nil {
+		b.Whole = append(b.Whole, value)
+		b.Values = append(b.Values, 0)
 	}
 }
 

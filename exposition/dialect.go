@@ -40,9 +40,10 @@ var dialects = [syntaxes]syntax{
 }
 
 // familyName returns the name and the type word behind # TYPE. OpenMetrics takes
-// the suffix of counters and infos away there, and can't have a counter whose
-// samples don't end in _total.
-func (s *syntax) familyName(f *sample.Family) (name, word string) {
+// the suffix of counters and infos away there. It can't have a counter whose
+// samples don't end in _total, nor two families of one name: those keep their
+// name and get another type.
+func (s *syntax) familyName(f *sample.Family, shadowed bool) (name, word string) {
 	name, word = f.Name, s.types[f.Kind]
 	if !s.openMetrics {
 		return name, word
@@ -50,11 +51,14 @@ func (s *syntax) familyName(f *sample.Family) (name, word string) {
 	switch f.Kind {
 	case sample.Counter:
 		base, ok := strings.CutSuffix(name, "_total")
-		if !ok {
+		if !ok || shadowed {
 			return name, s.types[sample.Unknown]
 		}
 		return base, word
 	case sample.Info:
+		if shadowed {
+			return name, s.types[sample.Gauge]
+		}
 		return strings.TrimSuffix(name, "_info"), word
 	}
 	return name, word

@@ -11,7 +11,11 @@ import (
 // prepared is all of a family's output that doesn't change from one scrape to
 // the next. It is made once for each format and kept with the family.
 type prepared struct {
-	header []byte
+	header   []byte
+	shadowed bool // what the family was when this was made
+
+	// labels are the names of the labels as the format writes them.
+	labels []string
 
 	value  start // of a number, an info, a state or a quantile
 	bucket start
@@ -32,8 +36,8 @@ type start struct {
 // prepare returns what is prepared for a family in a format.
 func prepare(f *sample.Family, format Format) *prepared {
 	slot := int(format.Syntax)*escapings + int(format.Escaping)
-	if p := f.Prepared(slot); p != nil {
-		return p.(*prepared)
+	if p, ok := f.Prepared(slot).(*prepared); ok && p.shadowed == f.Shadowed() {
+		return p
 	}
 	p := newPrepared(f, &dialects[format.Syntax], names.Scheme(format.Escaping))
 	f.Prepare(slot, p)
@@ -41,7 +45,11 @@ func prepare(f *sample.Family, format Format) *prepared {
 }
 
 func newPrepared(f *sample.Family, s *syntax, scheme names.Scheme) *prepared {
-	p := &prepared{header: appendHeader(nil, f, s, scheme)}
+	p := &prepared{shadowed: f.Shadowed()}
+	p.header = appendHeader(nil, f, s, scheme, p.shadowed)
+	for _, l := range f.Labels {
+		p.labels = append(p.labels, scheme.Label(l))
+	}
 	p.value = newStart(scheme.Metric(f.Name))
 	switch f.Kind {
 	case sample.Histogram:
@@ -77,8 +85,8 @@ func newStart(name string) start {
 
 // appendHeader appends the metadata lines. OpenMetrics recommends the order
 // TYPE, UNIT, HELP; the text format has HELP first.
-func appendHeader(dst []byte, f *sample.Family, s *syntax, scheme names.Scheme) []byte {
-	name, word := s.familyName(f)
+func appendHeader(dst []byte, f *sample.Family, s *syntax, scheme names.Scheme, shadowed bool) []byte {
+	name, word := s.familyName(f, shadowed)
 	name = scheme.Metric(name)
 	unit := scheme.Metric(f.Unit)
 	if !strings.HasSuffix(name, "_"+unit) {

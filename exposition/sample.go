@@ -2,9 +2,7 @@ package exposition
 
 import (
 	"strconv"
-	"unsafe"
 
-	"github.com/fennelmetrics/fennel/internal/names"
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
 )
@@ -13,7 +11,8 @@ import (
 func (e *encoder) sample(f *sample.Family, b *sample.Batch, i int) {
 	labels, p := b.Labels(i), e.prepared
 	if !f.Legal && e.format.Escaping != AllowUTF8 {
-		labels = e.escaped(labels)
+		e.scratch = series.AppendRenamed(e.scratch[:0], b.Key(i), p.labels)
+		labels = e.scratch
 	}
 	if f.Kind == sample.Counter {
 		e.buf = appendStart(e.buf, &p.value, labels)
@@ -103,15 +102,4 @@ func appendStartEnd(dst []byte, s *start, labels []byte, end string) []byte {
 		dst = append(dst, ',')
 	}
 	return append(dst, end...)
-}
-
-// escaped returns label text with its names written as the format demands. It
-// is valid until the next call.
-func (e *encoder) escaped(labels []byte) []byte {
-	if len(labels) == 0 {
-		return labels
-	}
-	text := unsafe.String(&labels[0], len(labels))
-	e.scratch = series.AppendEscaped(e.scratch[:0], text, names.Scheme(e.format.Escaping))
-	return e.scratch
 }

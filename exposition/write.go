@@ -21,6 +21,9 @@ func Write(ctx context.Context, w io.Writer, g fennel.Gatherer, f Format) error 
 	defer e.release()
 	e.start(w, f)
 	err := g.Visit(ctx, nil, e)
+	if e.err != nil {
+		return e.err // whatever became of it on its way
+	}
 	if err != nil && !fennel.Partial(err) {
 		return err
 	}
@@ -61,6 +64,7 @@ type encoder struct {
 	family   *sample.Family // whose header was written last
 	prepared *prepared
 	scratch  []byte
+	err      error // of w
 }
 
 const (
@@ -72,7 +76,7 @@ var encoders = sync.Pool{New: func() any { return &encoder{buf: make([]byte, 0, 
 
 func (e *encoder) start(w io.Writer, f Format) {
 	f = f.known()
-	e.w, e.format, e.syntax, e.family = w, f, &dialects[f.Syntax], nil
+	e.w, e.format, e.syntax, e.family, e.err = w, f, &dialects[f.Syntax], nil, nil
 	e.buf = e.buf[:0]
 }
 
@@ -80,7 +84,7 @@ func (e *encoder) release() {
 	if cap(e.buf) > keepSize || cap(e.scratch) > keepSize {
 		return
 	}
-	e.w, e.family, e.prepared = nil, nil, nil
+	e.w, e.family, e.prepared, e.err = nil, nil, nil, nil
 	encoders.Put(e)
 }
 
@@ -89,8 +93,11 @@ func (e *encoder) flush() error {
 	if len(e.buf) == 0 {
 		return nil
 	}
-	_, err := e.w.Write(e.buf)
-	e.buf = e.buf[:0]
+	n, err := e.w.Write(e.buf)
+	if err == nil && n < len(e.buf) {
+		err = io.ErrShortWrite
+	}
+	e.buf, e.err = e.buf[:0], err
 	return err
 }
 

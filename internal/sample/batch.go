@@ -1,6 +1,10 @@
 package sample
 
-import "context"
+import (
+	"context"
+	"slices"
+	"unsafe"
+)
 
 // Batch is a run of samples of one family, in the order in which they are
 // exposed. Which columns are filled depends on the kind of the family.
@@ -35,6 +39,13 @@ func (b *Batch) Labels(i int) []byte {
 		return b.Text[b.Start:b.Ends[0]]
 	}
 	return b.Text[b.Ends[i-1]:b.Ends[i]]
+}
+
+// Key returns the label text of sample i as a string, which is as short-lived as
+// the batch.
+func (b *Batch) Key(i int) string {
+	labels := b.Labels(i)
+	return unsafe.String(unsafe.SliceData(labels), len(labels))
 }
 
 // Time returns the timestamp of sample i in nanoseconds since 1970, or NoTime.
@@ -79,26 +90,34 @@ type Visitor interface {
 }
 
 // Request says what is asked for.
+//
+// A nil request asks for everything.
 type Request struct {
-	// Names are the families asked for, by any name that one of their samples
-	// or headers has in any format. Nil asks for all.
-	Names map[string]bool
+	// Sets are sets of names. A family is asked for if each set has one of its
+	// names: any that its samples or headers have in any format.
+	Sets []map[string]bool
 }
 
-// All reports whether every family is asked for.
-func (r *Request) All() bool { return r == nil || r.Names == nil }
+// And returns a request for what r asks for and is in the set, too.
+func (r *Request) And(set map[string]bool) *Request {
+	both := &Request{Sets: []map[string]bool{set}}
+	if r != nil {
+		both.Sets = append(both.Sets, r.Sets...)
+	}
+	return both
+}
 
-// Wants reports whether one of the names is asked for.
+// Wants reports whether a family with these names is asked for.
 func (r *Request) Wants(names ...string) bool {
-	if r.All() {
+	if r == nil {
 		return true
 	}
-	for _, name := range names {
-		if r.Names[name] {
-			return true
+	for _, set := range r.Sets {
+		if !slices.ContainsFunc(names, func(name string) bool { return set[name] }) {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // Source is what can be gathered from.

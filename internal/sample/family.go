@@ -57,8 +57,17 @@ type Family struct {
 	Ranks  []float64 // Summary: the quantiles, in [0,1]
 	States []string  // StateSet: at most MaxStates
 
+	shadowed atomic.Bool
 	prepared [MaxFormats]atomic.Pointer[any]
 }
+
+// Shadowed reports whether the name without the suffix of a counter or an info
+// belongs to another family: the gauge foo beside the counter foo_total. A
+// format that would take the suffix away must not.
+func (f *Family) Shadowed() bool { return f.shadowed.Load() }
+
+// Shadow sets what Shadowed reports.
+func (f *Family) Shadow(on bool) { f.shadowed.Store(on) }
 
 // MaxStates is how many states a stateset can have: one bit each of a word.
 const MaxStates = 64

@@ -31,31 +31,49 @@ func load32(p unsafe.Pointer, i int) uint64 {
 
 func load8(p unsafe.Pointer, i int) uint64 { return uint64(*(*byte)(unsafe.Add(p, i))) }
 
-// hashString adds s to the hash h.
-func hashString(h, seed uint64, s string) uint64 {
-	p, n := unsafe.Pointer(unsafe.StringData(s)), len(s)
-	var a, b uint64
-	switch {
-	case n > 16:
-		for i := 0; i < n-16; i += 16 {
-			h = mix(load64(p, i)^seed, load64(p, i+8)^h)
-		}
-		a, b = load64(p, n-16), load64(p, n-8)
-	case n >= 8:
-		a, b = load64(p, 0), load64(p, n-8)
-	case n >= 4:
-		a, b = load32(p, 0), load32(p, n-4)
-	case n > 0:
-		a = load8(p, 0) | load8(p, n/2)<<8 | load8(p, n-1)<<16
-	}
-	return mix(a^seed^uint64(n), b^h)
-}
-
-// hashValues is the hash of a label set's values, in order.
+// hashValues is the hash of a label set's values, in order. The strings' loop is
+// written out here: a call for each would take as long as the hashing.
 func hashValues(seed uint64, values []string) uint32 {
 	h := seed ^ 0x9e3779b97f4a7c15
-	for _, v := range values {
-		h = hashString(h, seed, v)
+	for i := range values {
+		p, n := unsafe.Pointer(unsafe.StringData(values[i])), len(values[i])
+		var a, b uint64
+		switch {
+		case n > 16:
+			for i := 0; i < n-16; i += 16 {
+				h = mix(load64(p, i)^seed, load64(p, i+8)^h)
+			}
+			a, b = load64(p, n-16), load64(p, n-8)
+		case n >= 8:
+			a, b = load64(p, 0), load64(p, n-8)
+		case n >= 4:
+			a, b = load32(p, 0), load32(p, n-4)
+		case n > 0:
+			a = load8(p, 0) | load8(p, n/2)<<8 | load8(p, n-1)<<16
+		}
+		// The length turns the secret. In the data, another byte could make up
+		// for it, and so "22" collide with "322" under every seed.
+		h = mix(a^bits.RotateLeft64(seed, n), b^h)
 	}
 	return uint32(h ^ h>>32)
+}
+
+// same reports whether two strings of the same length are equal. Label values
+// are short: calling the runtime's comparison takes longer than comparing.
+func same(s, t string) bool {
+	p, q, n := unsafe.Pointer(unsafe.StringData(s)), unsafe.Pointer(unsafe.StringData(t)), len(t)
+	switch {
+	case n >= 8:
+		for i := 0; i < n-8; i += 8 {
+			if load64(p, i) != load64(q, i) {
+				return false
+			}
+		}
+		return load64(p, n-8) == load64(q, n-8)
+	case n >= 4:
+		return load32(p, 0) == load32(q, 0) && load32(p, n-4) == load32(q, n-4)
+	case n > 0:
+		return load8(p, 0) == load8(q, 0) && load8(p, n/2) == load8(q, n/2) && load8(p, n-1) == load8(q, n-1)
+	}
+	return true
 }

@@ -55,7 +55,8 @@ func (t *Table) takePending() (added, removed []*Series) {
 }
 
 // merge returns the pages with added, which is sorted, put in and the dead left
-// out. Only pages that this touches are made anew.
+// out. Only pages that this touches are made anew, and small ones behind those,
+// so that pages don't crumble as series go.
 func merge(old []*Page, added, removed []*Series) []*Page {
 	touched := make([]bool, len(old))
 	for _, s := range removed {
@@ -74,7 +75,8 @@ func merge(old []*Page, added, removed []*Series) []*Page {
 		if i+1 < len(old) {
 			n, _ = slices.BinarySearchFunc(added, old[i+1].Series[0], compareSeries)
 		}
-		if n == 0 && !touched[i] {
+		small := len(run) > 0 && len(page.Series) < pageSeries/4
+		if n == 0 && !touched[i] && !small {
 			flush()
 			out = append(out, page)
 			continue

@@ -74,10 +74,17 @@ func (t *Table) Len() int {
 	return t.live
 }
 
-// Find returns the series with these values, or nil. The values, as many as the
-// table has labels that vary, are not kept.
+// Find returns the series with these values, mended as for Get, or nil. The
+// values, as many as the table has labels that vary, are not kept.
 func (t *Table) Find(values []string) *Series {
-	return t.find(hashValues(t.seed, values), values)
+	if s := t.find(hashValues(t.seed, values), values); s != nil {
+		return s
+	}
+	mended := MendAll(values)
+	if mended == nil {
+		return nil
+	}
+	return t.find(hashValues(t.seed, mended), mended)
 }
 
 func (t *Table) find(hash uint32, values []string) *Series {
@@ -176,9 +183,6 @@ func (t *Table) setText(s *Series, values []string) {
 // Delete removes the series with these values and reports whether there was
 // one. Handles to it go on working and are not exposed.
 func (t *Table) Delete(values []string) bool {
-	if mended := MendAll(values); mended != nil {
-		values = mended
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.Find(values)

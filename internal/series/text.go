@@ -159,7 +159,7 @@ func (l *Layout) equal(text string, values []string) bool {
 			return false
 		}
 		p = q + len(v)
-		if text[q:p] != v {
+		if !same(text[q:p], v) {
 			return false
 		}
 	}
@@ -221,6 +221,18 @@ func (l *Layout) values(text string) []string {
 // memory.
 func Labels(text string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
+		for name, value := range rawLabels(text) {
+			if !yield(Unescape(name), Unescape(value)) {
+				return
+			}
+		}
+	}
+}
+
+// rawLabels yields the names and values as they stand in the text, escaped and
+// without quotes.
+func rawLabels(text string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
 		for text != "" {
 			text = strings.TrimPrefix(text, ",")
 			var name string
@@ -233,7 +245,7 @@ func Labels(text string) iter.Seq2[string, string] {
 			}
 			text = text[len(`="`):]
 			end := closingQuote(text)
-			if !yield(Unescape(name), Unescape(text[:end])) {
+			if !yield(name, text[:end]) {
 				return
 			}
 			text = text[end+1:]
@@ -241,13 +253,18 @@ func Labels(text string) iter.Seq2[string, string] {
 	}
 }
 
-// AppendEscaped appends a label text with its names written under an escaping
-// scheme.
-func AppendEscaped(dst []byte, text string, scheme names.Scheme) []byte {
-	first := true
-	for name, value := range Labels(text) {
-		dst = AppendLabel(dst, first, scheme.Label(name), value)
-		first = false
+// AppendRenamed appends a label text with other names, one for each label.
+func AppendRenamed(dst []byte, text string, names []string) []byte {
+	i := 0
+	for _, value := range rawLabels(text) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, names[i]...)
+		dst = append(dst, '=', '"')
+		dst = append(dst, value...)
+		dst = append(dst, '"')
+		i++
 	}
 	return dst
 }

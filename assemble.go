@@ -1,0 +1,215 @@
+package fennel
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// assemble puts together what the collectors wrote, sorted by name and by
+// labels, and what is stored. Both are as of the same moment, so that they fit
+// together whatever is declared or forgotten meanwhile.
+func (r *Registry) assemble(writers []*Writer) (stored []*family, collected []*written, errs []error) {
+	if len(writers) == 0 {
+		return load(&r.families), nil, nil
+	}
+	a := assembly{registry: r, byName: make(map[string]*written), taken: make(map[string]*declaration)}
+	stored = a.admitAll(writers)
+	for _, w := range writers {
+		w.source.remember(w.families)
+		errs = append(errs, r.reportErrors(w)...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.byName)) {
+		f := a.byName[name]
+		if n := f.sort(); n > 0 {
+			errs = append(errs, r.reportDuplicates(f, n))
+		}
+		collected = append(collected, f)
+	}
+	return stored, collected, errs
+}
+
+// assembly is what is served of what collectors wrote.
+type assembly struct {
+	registry *Registry
+	byName   map[string]*written
+	taken    map[string]*declaration // every sample name, and whose it is
+}
+
+// admitAll admits what can be served, and returns what is stored at that moment.
+func (a *assembly) admitAll(writers []*Writer) []*family {
+	a.registry.mu.Lock()
+	defer a.registry.mu.Unlock()
+	for _, w := range writers {
+		for _, name := range slices.Sorted(maps.Keys(w.families)) {
+			f := w.families[name]
+			if err := errors.Join(f.err(), a.admit(f, w.source)); err != nil {
+				w.fail(err)
+			}
+		}
+	}
+	a.settle()
+	return load(&a.registry.families)
+}
+
+// admit adds a family to those that are served, or says why it can't be.
+func (a *assembly) admit(f *written, s *source) error {
+	if f.batch.Len() == 0 {
+		return nil
+	}
+	if first := a.byName[f.family.Name]; first != nil {
+		if what := f.declared.differs(&first.declared); what != "" {
+			return conflict(&f.declared, &first.declared, "they differ in "+what)
+		}
+		first.batch.Append(&first.family, &f.batch)
+		return nil
+	}
+	for _, n := range f.claims {
+		if other := a.owner(n, f, s); other != nil {
+			return conflict(&f.declared, other, fmt.Sprintf("both expose the name %q", n))
+		}
+	}
+	for _, n := range f.claims {
+		a.taken[n] = &f.declared
+	}
+	a.registry.shadow(f.claims)
+	a.byName[f.family.Name] = f
+	return nil
+}
+
+// owner returns who else has the name n of a family, or nil.
+func (a *assembly) owner(n string, f *written, s *source) *declaration {
+	other := a.registry.claims[n]
+	if other != nil && !s.own[n] {
+		announced := a.registry.byName[other.name] == nil
+		if !announced || other.name != f.family.Name || other.kind != f.family.Kind {
+			return other
+		}
+		// The same family of another collector: there will be samples of both.
+	}
+	return a.taken[n]
+}
+
+// settle decides which of the families are shadowed.
+func (a *assembly) settle() {
+	r, first := a.registry, make(map[string]bool)
+	for _, name := range slices.Sorted(maps.Keys(a.byName)) {
+		f := a.byName[name]
+		shadowed := false
+		for _, b := range f.bases {
+			shadowed = shadowed || r.claims[b] != nil || r.bases[b] != nil || a.taken[b] != nil || first[b]
+			first[b] = true
+		}
+		if shadowed { // and stays it: concurrent scrapes share the family
+			f.family.Shadow(true)
+		}
+	}
+}
+
+// reportErrors counts and logs a collector's errors and returns them with its
+// name.
+func (r *Registry) reportErrors(w *Writer) []error {
+	errs := w.errs
+	for i, err := range errs {
+		errs[i] = fmt.Errorf("collector %s: %w", w.source.name, err)
+		r.own.failures.With(selfCollector{w.source.name}).Inc()
+		r.logFailure(w.source, err)
+	}
+	return errs
+}
+
+func (r *Registry) logFailure(s *source, err error) {
+	if r.logger == nil {
+		return
+	}
+	args := []any{"collector", s.name, "error", err}
+	var p *panicError
+	if errors.As(err, &p) {
+		args = append(args, "stack", string(p.stack))
+	}
+	r.logger.Error("collector failed", args...)
+}
+
+// reportDuplicates counts samples that were left out, and logs the first time.
+func (r *Registry) reportDuplicates(f *written, n int) error {
+	r.own.duplicates.With(selfMetric{f.family.Name}).AddUint(uint64(n))
+	if r.logger != nil && f.source.firstTime(f.family.Name) {
+		r.logger.Warn("duplicate samples left out", "collector", f.source.name, "metric", f.family.Name, "samples", n)
+	}
+	return fmt.Errorf("collector %s: metric %q: %d samples with labels that were there already were left out",
+		f.source.name, f.family.Name, n)
+}
+
+// written is a family that a collector writes in one scrape.
+type written struct {
+	*checked
+	source *source
+	batch  sample.Batch
+
+	leftOut int    // samples that can't be exposed
+	problem string // the first one's
+}
+
+// checked is the part of it that lasts.
+type checked struct {
+	family   sample.Family
+	declared declaration
+	claims   []string
+	bases    []string
+	names    []string // both of them
+	layout   series.Layout
+}
+
+// leaveOut notes a sample that can't be exposed.
+func (f *written) leaveOut(values []string, problem string) {
+	if f.leftOut == 0 {
+		// A copy, so that the slices of all other calls can stay on the stack.
+		f.problem = fmt.Sprintf("sample %.200q: %s", slices.Clone(values), problem)
+	}
+	f.leftOut++
+}
+
+// err returns what is to be said of the samples that were left out.
+func (f *written) err() error {
+	if f.leftOut == 0 {
+		return nil
+	}
+	return fmt.Errorf("metric %q: %d samples left out, the first of them: %s", f.family.Name, f.leftOut, f.problem)
+}
+
+// sort puts the samples in order and drops those that are there twice. It
+// returns how many it dropped.
+func (f *written) sort() (dropped int) {
+	b := &f.batch
+	if f.inOrder() {
+		return 0
+	}
+	indices := make([]int, b.Len())
+	for i := range indices {
+		indices[i] = i
+	}
+	compare := func(i, j int) int {
+		return cmp.Or(series.Compare(b.Key(i), b.Key(j)), cmp.Compare(b.Time(i), b.Time(j)))
+	}
+	slices.SortStableFunc(indices, compare)
+	n := len(indices)
+	indices = slices.CompactFunc(indices, func(i, j int) bool { return compare(i, j) == 0 })
+	f.batch = *b.Select(&f.family, indices)
+	return n - len(indices)
+}
+
+// inOrder reports whether there is nothing to sort or drop.
+func (f *written) inOrder() bool {
+	b := &f.batch
+	for i := 1; i < b.Len(); i++ {
+		if series.Compare(b.Key(i-1), b.Key(i)) >= 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// BenchmarkScrape scrapes counters with three labels, in each format that a
+// peer has. In between, for gzip, every value changes (or 100 of them, for
+// "gzip-100"): that is not measured.
+func BenchmarkScrape(b *testing.B) {
+	for _, n := range []int{100, 10_000, 100_000, 1_000_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) { scrapeAll(b, n, fill) })
+	}
+}
+
+// BenchmarkScrapeHistograms scrapes histograms with 11 buckets.
+func BenchmarkScrapeHistograms(b *testing.B) {
+	b.Run("10000", func(b *testing.B) { scrapeAll(b, 10_000, fillHistograms) })
+}
+
+func scrapeAll(b *testing.B, n int, fill func(system, int)) {
+	for _, p := range peers {
+		b.Run(p.name, func(b *testing.B) {
+			t := newTarget(p, n, fill)
+			t.run(b, text, text, 0)
+			t.run(b, openMetrics, openMetrics, 0)
+			t.run(b, gzipped, gzipped, n)
+			t.run(b, gzipped+"-100", gzipped, 100)
+		})
+	}
+	b.Run("limit", func(b *testing.B) { scrapeLimits(b, n, fill) })
+}
+
+// target is a filled registry that is scraped.
+type target struct {
+	peer  peer
+	n     int
+	setup func() setup
+}
+
+// setup is what a target has once it was filled and scraped for the first time.
+type setup struct {
+	system  system
+	handler http.Handler
+	first   time.Duration // the first scrape
+	extra   uint64        // bytes allocated by a scrape when all pools are empty
+	add     func(s system, i int)
+}
+
+// newTarget returns a target that is filled when it is needed first: it may be
+// that the flags want none of its benchmarks.
+func newTarget(p peer, n int, fill func(system, int)) *target {
+	return &target{p, n, sync.OnceValue(func() setup {
+		s := p.new()
+		fill(s, n)
+		runtime.GC()
+		t := setup{system: s, handler: s.handler()}
+		c := newClient()
+		start := time.Now()
+		size := c.scrape(t.handler, request(text))
+		t.first = time.Since(start)
+		var before, after runtime.MemStats
+		before = live()
+		c.scrape(t.handler, request(text))
+		runtime.ReadMemStats(&after)
+		t.extra = after.TotalAlloc - before.TotalAlloc
+		t.add = func(s system, i int) { s.add(labelsOf(i), 1) }
+		if size > n*500 { // histograms
+			t.add = func(s system, i int) { s.observe(labelsOf(i), observations[i%len(observations)]) }
+		}
+		return t
+	})}
+}
+
+// run measures scrapes before each of which some series change.
+func (t *target) run(b *testing.B, name, format string, changes int) {
+	if !speaks(t.peer.name, format) {
+		return
+	}
+	b.Run(name, func(b *testing.B) {
+		s := t.setup()
+		c, r := newClient(), request(format)
+		size := c.scrape(s.handler, r)
+		b.ReportAllocs()
+		for b.Loop() {
+			if changes > 0 {
+				b.StopTimer()
+				s.change(changes, t.n)
+				b.StartTimer()
+			}
+			c.scrape(s.handler, r)
+		}
+		b.ReportMetric(float64(size), "body-B")
+		if name == text {
+			b.ReportMetric(float64(s.first.Nanoseconds()), "first-ns")
+			b.ReportMetric(float64(s.extra), "extra-B")
+		}
+	})
+}
+
+// change adds to some of n series, which are spread over all.
+func (s *setup) change(some, n int) {
+	for i := range some {
+		s.add(s.system, i*(n/some))
+	}
+}
+
+// scrapeLimits measures what is left if all is ready: prefixes in a row to
+// which values are appended, a copy of the body, and its compression.
+func scrapeLimits(b *testing.B, n int, fill func(system, int)) {
+	lines := sync.OnceValue(func() *parts { return newParts(n, fill) })
+	b.Run(text, func(b *testing.B) {
+		l, c := lines(), newClient()
+		for b.Loop() {
+			l.write(c)
+		}
+	})
+	b.Run("copy", func(b *testing.B) {
+		l := lines()
+		dst := make([]byte, len(l.body))
+		for b.Loop() {
+			copy(dst, l.body)
+		}
+	})
+	b.Run(gzipped, func(b *testing.B) {
+		l, c := lines(), newClient()
+		z, _ := gzip.NewWriterLevel(c, gzip.BestSpeed)
+		for b.Loop() {
+			z.Reset(c)
+			z.Write(l.body)
+			z.Close()
+		}
+	})
+}
+
+// parts is a body taken apart.
+type parts struct {
+	body     []byte
+	prefixes []byte
+	ends     []int
+	whole    []uint64  // the values, and what is left of them
+	rest     []float64 // here
+	buf      []byte
+}
+
+// newParts takes apart what the first peer answers.
+func newParts(n int, fill func(system, int)) *parts {
+	s := peers[0].new()
+	fill(s, n)
+	var body bytes.Buffer
+	c := newClient()
+	c.body = &body
+	c.scrape(s.handler(), request(text))
+	l := &parts{body: body.Bytes()}
+	for line := range strings.Lines(body.String()) {
+		value := strings.LastIndexByte(line, ' ') + 1
+		if line[0] == '#' {
+			value = len(line)
+		}
+		v, _ := strconv.ParseFloat(strings.TrimSpace(line[value:]), 64)
+		l.prefixes = append(l.prefixes, line[:value]...)
+		l.ends = append(l.ends, len(l.prefixes))
+		l.whole = append(l.whole, uint64(v))
+		l.rest = append(l.rest, v-float64(uint64(v)))
+	}
+	return l
+}
+
+// write writes the body, in pieces that stay in the cache.
+func (l *parts) write(c *client) {
+	buf := l.buf[:0]
+	start := 0
+	for i, end := range l.ends {
+		buf = append(buf, l.prefixes[start:end]...)
+		start = end
+		if l.rest[i] == 0 {
+			buf = strconv.AppendUint(buf, l.whole[i], 10)
+		} else {
+			buf = strconv.AppendFloat(buf, float64(l.whole[i])+l.rest[i], 'g', -1, 64)
+		}
+		buf = append(buf, '\n')
+		if len(buf) >= 64<<10 {
+			c.Write(buf)
+			buf = buf[:0]
+		}
+	}
+	c.Write(buf)
+	l.buf = buf
+}

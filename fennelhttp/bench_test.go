@@ -1,0 +1,89 @@
+package fennelhttp
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/exposition"
+)
+
+// sink is a ResponseWriter that does nothing, and so costs nothing.
+type sink struct {
+	header http.Header
+	bytes  int
+}
+
+func (s *sink) Header() http.Header              { return s.header }
+func (s *sink) WriteHeader(int)                  {}
+func (s *sink) Write(p []byte) (int, error)      { s.bytes += len(p); return len(p), nil }
+func (*sink) SetWriteDeadline(_ time.Time) error { return nil }
+
+func seriesRegistry(n int) *fennel.Registry {
+	reg := fennel.NewRegistry()
+	vec := fennel.NewCounterVec[[3]string]("http_requests_total", "HTTP requests served.",
+		fennel.LabelNames("method", "path", "status"), fennel.In(reg))
+	for i := range n {
+		vec.With([3]string{"GET", fmt.Sprintf("/api/v1/items/%d", i), "200"}).Add(float64(i * 7919))
+	}
+	return reg
+}
+
+// scrapes returns a function that scrapes n series.
+func scrapes(n int, headers ...string) func() int {
+	h, r := Handler(seriesRegistry(n)), request("GET", "/metrics", headers...)
+	w := &sink{header: make(http.Header)}
+	return func() int {
+		clear(w.header)
+		w.bytes = 0
+		h.ServeHTTP(w, r)
+		return w.bytes
+	}
+}
+
+func TestScrapeAllocates(t *testing.T) {
+	if raceEnabled() {
+		t.Skip("pools are emptied at random under the race detector")
+	}
+	reg := seriesRegistry(100)
+	inside := testing.AllocsPerRun(1000, func() {
+		exposition.Write(t.Context(), discard{}, reg, exposition.Format{})
+	})
+	for _, headers := range [][]string{nil, {"Accept-Encoding", "gzip"}} {
+		scrape := scrapes(100, headers...)
+		scrape()
+		// One each for the values of the four headers, and the length's text.
+		if n := testing.AllocsPerRun(1000, func() { scrape() }); n > inside+5 {
+			t.Errorf("%v: %v allocations, of which %v are the exposition's; want at most 5 more", headers, n, inside)
+		}
+	}
+}
+
+func raceEnabled() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func BenchmarkScrape(b *testing.B) {
+	for _, n := range []int{100, 10_000, 1_000_000} {
+		for _, coding := range []string{"identity", "gzip"} {
+			b.Run(fmt.Sprintf("series=%d/%s", n, coding), func(b *testing.B) {
+				scrape := scrapes(n, "Accept-Encoding", coding)
+				b.ReportAllocs()
+				size := 0
+				for b.Loop() {
+					size = scrape()
+				}
+				b.ReportMetric(float64(size), "body-bytes")
+			})
+		}
+	}
+}

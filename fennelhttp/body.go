@@ -1,0 +1,160 @@
+package fennelhttp
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+const (
+	holdSize = 64 << 10 // what is held back at first, and gathered at a time
+	keepSize = 1 << 20  // a larger buffer is not kept for the next scrape
+)
+
+// body is the body of one answer, on its way to the client in pieces.
+//
+// The first piece is held back until there is more. So an error until then is
+// still an error to the client, with a status that says so, and a body that
+// ends there has a length.
+type body struct {
+	w     http.ResponseWriter
+	level int // of gzip; 0 for none
+	zip   *gzip.Writer
+	held  []byte // what was written, and compressed, but not sent
+
+	sized bool // the length that is sent is known to be that of what is held
+	sent  bool // the status and the header are out
+	err   error
+
+	patience time.Duration // how long the client may take for a piece; 0 for ever
+}
+
+var bodies = sync.Pool{New: func() any {
+	return &body{held: make([]byte, 0, holdSize+8<<10)}
+}}
+
+// zips has the gzip writers for each level. They are large: 800 KB for level 1.
+var zips [gzip.BestCompression + 1]sync.Pool
+
+// newBody returns the body of an answer to r. The caller gives it back with
+// release.
+func newBody(w http.ResponseWriter, r *http.Request, patience time.Duration) *body {
+	b := bodies.Get().(*body)
+	*b = body{w: w, held: b.held[:0], sized: true, patience: patienceFor(r.Context(), patience)}
+	return b
+}
+
+// patienceFor returns the limit for a piece, or 0 where the server has one
+// for whole responses: that is its owner's will.
+func patienceFor(ctx context.Context, d time.Duration) time.Duration {
+	if s, ok := ctx.Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
+		return 0
+	}
+	return d
+}
+
+// compress makes what is written to writer() go through gzip.
+func (b *body) compress(level int) {
+	z, _ := zips[level].Get().(*gzip.Writer)
+	if z == nil {
+		z, _ = gzip.NewWriterLevel(nil, level) // the option has checked the level
+	}
+	z.Reset((*wire)(b))
+	b.level, b.zip = level, z
+}
+
+// writer returns where the text of the body is written.
+func (b *body) writer() io.Writer {
+	if b.zip != nil {
+		return b.zip
+	}
+	return (*wire)(b)
+}
+
+// release gives the memory back. A gzip stream that was not finished stays so:
+// its end would pass a part off as the whole.
+func (b *body) release() {
+	if b.zip != nil {
+		b.zip.Reset(nil)
+		zips[b.level].Put(b.zip)
+	}
+	if cap(b.held) > keepSize {
+		return
+	}
+	*b = body{held: b.held[:0]}
+	bodies.Put(b)
+}
+
+// finish sends what is left. Only then is the body whole.
+func (b *body) finish() error {
+	if b.zip != nil {
+		if err := b.zip.Close(); err != nil {
+			return err
+		}
+	}
+	if !b.sent && b.sized {
+		b.w.Header().Set("Content-Length", strconv.Itoa(len(b.held)))
+	}
+	return b.flush()
+}
+
+// flush sends what is held.
+func (b *body) flush() error {
+	held := b.held
+	b.held = b.held[:0]
+	return b.send(held)
+}
+
+// send sends p, and before it the header if that is still to be sent. Even
+// without p the client gets more time: for what net/http has buffered.
+func (b *body) send(p []byte) error {
+	b.extend()
+	if !b.sent {
+		b.sent = true
+		b.w.WriteHeader(http.StatusOK)
+	}
+	if len(p) > 0 && b.err == nil {
+		_, b.err = b.w.Write(p)
+	}
+	return b.err
+}
+
+// extend gives the client time for another piece.
+func (b *body) extend() {
+	if b.patience > 0 && !extendDeadline(b.w, b.patience) {
+		b.patience = 0 // don't try again
+	}
+}
+
+// extendDeadline gives the client time to take what will be written next, and
+// reports whether w can do that. Not every ResponseWriter can: tests'
+// recorders, middleware that wraps without an Unwrap method.
+func extendDeadline(w http.ResponseWriter, d time.Duration) bool {
+	return http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d)) == nil
+}
+
+// wire is the side of a body on which bytes are written as they are sent.
+type wire body
+
+// Write holds p until there is enough to send.
+func (w *wire) Write(p []byte) (int, error) {
+	b := (*body)(w)
+	if len(b.held) > 0 && len(b.held)+len(p) > holdSize {
+		if err := b.flush(); err != nil {
+			return 0, err
+		}
+	}
+	if b.sent && len(p) >= holdSize {
+		if err := b.send(p); err != nil {
+			return 0, err
+		}
+		return len(p), nil
+	}
+	b.held = append(b.held, p...)
+	return len(p), nil
+}

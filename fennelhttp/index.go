@@ -1,0 +1,33 @@
+package fennelhttp
+
+import (
+	"io"
+	"net/http"
+)
+
+// index is the page at "/" of a server, for people who follow a port to see
+// what is there. Other paths are not found. The link is relative, so that it
+// leads on through a proxy, too.
+type index struct{ limits limits }
+
+const indexPage = `<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Metrics</title></head>
+<body><a href="metrics">Metrics</a></body>
+</html>
+`
+
+// ServeHTTP implements [http.Handler].
+func (i index) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path != "/" && !isFavicon(r.URL.Path):
+		serveError(w, r, i.limits, http.StatusNotFound, "404 page not found")
+	case !allowed(w, r, i.limits):
+	case r.URL.Path != "/":
+		serveNothing(w, r, i.limits)
+	default:
+		limit(w, r, i.limits)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, indexPage) // the client's loss if that fails
+	}
+}

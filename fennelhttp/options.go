@@ -1,0 +1,114 @@
+package fennelhttp
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// Options of handlers and servers. What a function's option interface does not
+// name does not compile there.
+type (
+	// HandlerOption is an option of [Handler].
+	HandlerOption interface{ forHandler(*config) }
+	// ServerOption is an option of [Start].
+	ServerOption interface{ forServer(*config) }
+	// Option is an option of both.
+	Option interface {
+		HandlerOption
+		ServerOption
+	}
+)
+
+// option implements all of the interfaces; the functions below return it as
+// the one that says where it fits.
+type option func(*config)
+
+func (f option) forHandler(c *config) { f(c) }
+func (f option) forServer(c *config)  { f(c) }
+
+// config is what options are collected in.
+type config struct {
+	logger *slog.Logger
+	level  int // of gzip; 0 for none
+	routes []route
+	limits limits
+}
+
+// route is a handler that an option adds.
+type route struct {
+	pattern string
+	handler http.Handler
+}
+
+// limits are how long a client may take, so that none, slow or malicious, holds
+// a goroutine and its memory for ever. They are not options: they bound what is
+// plausible, and not what is fast.
+type limits struct {
+	header      time.Duration // to send the request's header
+	request     time.Duration // to send all of the request
+	piece       time.Duration // to take one piece of the body
+	idle        time.Duration // between two requests on one connection
+	headerBytes int
+}
+
+var defaultLimits = limits{
+	header:  5 * time.Second,
+	request: 10 * time.Second,
+	piece:   30 * time.Second, // 64 KiB: a modem of 1990 could do it
+	// Longer than most scrape intervals, so that scrapers keep their
+	// connections.
+	idle: 3 * time.Minute,
+	// The longest part of a scraper's header is a query with many name[].
+	headerBytes: 64 << 10,
+}
+
+func defaultConfig() config {
+	return config{
+		logger: slog.New(slog.DiscardHandler),
+		// A body that changes is compressed once for each scrape. Higher levels
+		// take twice the time and more, for a few percent of the size.
+		level:  gzip.BestSpeed,
+		limits: defaultLimits,
+	}
+}
+
+// WithLogger logs what goes wrong: as errors what costs a scrape, as warnings
+// what costs a part of one, and for debugging clients that went away. Without
+// it, or with nil, nothing is logged.
+func WithLogger(l *slog.Logger) Option {
+	return option(func(c *config) {
+		if l == nil {
+			l = slog.New(slog.DiscardHandler)
+		}
+		c.logger = l
+	})
+}
+
+// WithoutCompression serves bodies as they are, whatever the client accepts.
+// It is for fast networks, and for those whose proxy compresses.
+func WithoutCompression() Option {
+	return option(func(c *config) { c.level = 0 })
+}
+
+// WithCompressionLevel sets the level of gzip, from 1, which is the fastest and
+// the default, to 9, the smallest. It panics if the level is none of these.
+func WithCompressionLevel(level int) Option {
+	if level < gzip.BestSpeed || level > gzip.BestCompression {
+		panic(fmt.Sprintf("fennelhttp: WithCompressionLevel(%d): levels go from 1 to 9; use WithoutCompression for none", level))
+	}
+	return option(func(c *config) { c.level = level })
+}
+
+// WithHandler makes the server serve h, too, at this pattern of an
+// [http.ServeMux]: a health check, profiles. It may be given several times.
+// The patterns "/metrics" and "/" replace what the server has there by itself.
+//
+// Start panics if the pattern is malformed or conflicts with another one, as
+// the ServeMux does.
+func WithHandler(pattern string, h http.Handler) ServerOption {
+	return option(func(c *config) { c.routes = append(c.routes, route{pattern, h}) })
+}

@@ -1,0 +1,226 @@
+package series
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+)
+
+// checkScrape checks what must hold for pages read while the table changes:
+// they are in order, nothing is in them twice, and text and series agree.
+func checkScrape(t *testing.T, pages []*Page) {
+	var last []string
+	for _, p := range pages {
+		var b sample.Batch
+		p.Fill(&b)
+		for i, s := range p.Series {
+			values := s.Values()
+			if text := string(b.Labels(i)); text != s.Labels() {
+				t.Errorf("text %s is not that of %s", text, s.Labels())
+			}
+			if last != nil && slices.Compare(last, values) >= 0 {
+				t.Errorf("%q is not before %q", last, values)
+				return
+			}
+			last = values
+		}
+	}
+}
+
+// Everything at once: after it, the table is in order again, and an update of
+// each series that was found in between was counted.
+func TestConcurrentUse(t *testing.T) {
+	const workers, rounds, keys = 8, 4000, 300
+	table := newTestTable("a", "b")
+	values := make([][]string, keys)
+	for i := range values {
+		values[i] = []string{strconv.Itoa(i % 7), fmt.Sprintf("%03d\"\n", i)}
+	}
+	var wg, scrapers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		scrapers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					checkScrape(t, table.Pages())
+				}
+			}
+		})
+	}
+	for n := range workers {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(n), 1))
+			for i := range rounds {
+				v := values[r.IntN(keys)]
+				switch op := r.IntN(100); {
+				case op < 50:
+					if s := table.Get(v); !slices.Equal(s.Values(), v) {
+						t.Errorf("Get(%q) = %s", v, s.Labels())
+					}
+				case op < 65:
+					table.Delete(v)
+				case op < 75:
+					if s := table.Find(v); s != nil {
+						table.DeleteSeries(s)
+					}
+				case op < 95:
+					if s := table.Find(v); s != nil && !slices.Equal(s.Values(), v) {
+						t.Errorf("Find(%q) = %s", v, s.Labels())
+					}
+				case op < 99:
+					table.Len()
+				default:
+					if i%10 == 0 {
+						table.Clear()
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	scrapers.Wait()
+	var live [][]string
+	for _, v := range values {
+		if s := table.Find(v); s != nil {
+			if s.Dead() {
+				t.Errorf("%q is found though it is dead", v)
+			}
+			live = append(live, v)
+		}
+	}
+	checkPages(t, table, live)
+}
+
+// However many create a series at once, there is one, and no update is lost.
+func TestConcurrentCreationGivesOneSeries(t *testing.T) {
+	const workers, keys = 8, 2000
+	table := newTestTable("a")
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for range workers {
+		wg.Go(func() {
+			<-start
+			for i := range keys {
+				Head[record](table.Get([]string{strconv.Itoa(i)})).value.Add(1)
+			}
+		})
+	}
+	wg.Go(func() {
+		<-start
+		for table.Len() < keys {
+			checkScrape(t, table.Pages())
+		}
+	})
+	close(start)
+	wg.Wait()
+	all := numbered(keys)
+	checkPages(t, table, all)
+	for _, values := range all {
+		if n := Head[record](table.Find(values)).value.Load(); n != workers {
+			t.Errorf("%q was updated %d times, want %d", values, n, workers)
+		}
+	}
+}
+
+// Of many that delete the same series exactly one is told that it did.
+func TestConcurrentDeletionHappensOnce(t *testing.T) {
+	table := newTestTable("a")
+	for round := range 200 {
+		s := table.Get([]string{"x"})
+		if round%2 == 0 {
+			table.Pages()
+		}
+		var wg sync.WaitGroup
+		var deleted atomic.Int32
+		for n := range 4 {
+			wg.Go(func() {
+				done := false
+				switch n % 3 {
+				case 0:
+					done = table.Delete([]string{"x"})
+				case 1:
+					done = table.DeleteSeries(s)
+				case 2:
+					done = table.Clear() == 1
+				}
+				if done {
+					deleted.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if n := deleted.Load(); n != 1 || table.Len() != 0 {
+			t.Fatalf("round %d: deleted %d times, %d left", round, n, table.Len())
+		}
+	}
+	checkPages(t, table, nil)
+}
+
+// A look-up never misses a series that is there, whatever else comes and goes.
+func TestLookUpsNeverMiss(t *testing.T) {
+	table := newTestTable("a")
+	stable := numbered(50)
+	for _, values := range stable {
+		table.Get(values)
+	}
+	var readers, writers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 3 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for _, values := range stable {
+					if table.Find(values) == nil {
+						t.Errorf("%q is missed", values)
+						return
+					}
+				}
+			}
+		})
+	}
+	for n := range 2 {
+		writers.Go(func() {
+			for i := range 5000 {
+				values := []string{fmt.Sprintf("%d-%d", n, i)}
+				table.Get(values)
+				if i%4 != 0 {
+					table.Delete(values)
+				}
+				if i%500 == 0 {
+					table.Pages()
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(stop)
+	readers.Wait()
+}
+
+// New and Mended are user code's neighbours: a table must not call back into
+// itself through them, but other tables may be used there.
+func TestMendedMayUseAnotherTable(t *testing.T) {
+	counts := newTestTable("metric")
+	table := NewTable(Config{Labels: []string{"a"}, New: newRecord, Mended: func() {
+		Head[record](counts.Get([]string{"m"})).value.Add(1)
+	}})
+	table.Get([]string{"\xff"})
+	table.Get([]string{"\xfe"})
+	if n := Head[record](counts.Find([]string{"m"})).value.Load(); n != 2 {
+		t.Errorf("counted %d times, want 2", n)
+	}
+}
