@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
@@ -63,7 +64,11 @@ func (a *assembly) admit(f *written, s *source) error {
 		return nil
 	}
 	if first := a.byName[f.family.Name]; first != nil {
-		if what := f.declared.differs(&first.declared); what != "" {
+		what := f.declared.differs(&first.declared)
+		if what == differentLabels {
+			what = first.mix(f.declared.allLabels())
+		}
+		if what != "" {
 			return conflict(&f.declared, &first.declared, "they differ in "+what)
 		}
 		first.batch.Append(&first.family, &f.batch)
@@ -151,6 +156,8 @@ type written struct {
 	source *source
 	batch  sample.Batch
 
+	// orders has the order of each set of label names, once there are several.
+	orders  map[string]string
 	leftOut int    // samples that can't be exposed
 	problem string // the first one's
 }
@@ -163,6 +170,24 @@ type checked struct {
 	bases    []string
 	names    []string // both of them
 	layout   series.Layout
+}
+
+// mix lets samples with these labels live beside those with others. It returns
+// what is wrong if their names are the same in another order: then one series
+// could be written twice.
+func (f *written) mix(labels []string) (problem string) {
+	if f.orders == nil {
+		f.orders = make(map[string]string)
+		f.mix(f.declared.allLabels())
+	}
+	order := strings.Join(labels, "\x00")
+	set := strings.Join(slices.Sorted(slices.Values(labels)), "\x00")
+	if known, ok := f.orders[set]; ok && known != order {
+		return "the order of their labels"
+	}
+	f.orders[set] = order
+	f.family.Mix()
+	return ""
 }
 
 // leaveOut notes a sample that can't be exposed.

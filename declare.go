@@ -317,19 +317,22 @@ func (d *declaration) differs(e *declaration) string {
 		return "help"
 	case d.unit != e.unit:
 		return "unit"
-	case !slices.EqualFunc(d.consts, e.consts, func(a, b Label) bool { return a.Name == b.Name }),
-		!slices.Equal(d.labels, e.labels) && !slices.Equal(d.allLabels(), e.allLabels()):
-		return "labels"
 	case !slices.Equal(d.bounds, e.bounds):
 		return "buckets"
 	case !slices.Equal(d.ranks, e.ranks):
 		return "quantiles"
 	case !slices.Equal(d.states, e.states):
 		return "states"
+	case !slices.EqualFunc(d.consts, e.consts, func(a, b Label) bool { return a.Name == b.Name }),
+		!slices.Equal(d.labels, e.labels) && !slices.Equal(d.allLabels(), e.allLabels()):
+		return differentLabels
 	case d.record != e.record:
 		return fmt.Sprintf("the Go types that they are made of, %v and %v", d.record, e.record)
 	case len(d.labels) != len(e.labels) || !slices.Equal(d.extra, e.extra):
-		return "labels"
+		return differentLabels
 	}
 	return ""
 }
+
+// differentLabels is what differs says of labels, which a collector may vary.
+const differentLabels = "labels"

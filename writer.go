@@ -15,8 +15,9 @@ import (
 // that call of Collect: it is not for concurrent use, and not to be kept.
 //
 // A family is declared by one of its methods, which returns a writer for its
-// samples; declaring it again alike goes on with the same family. The options
-// [LabelNames], [Unit] and [ConstLabels] fit here:
+// samples; declaring it again alike goes on with the same family, and other
+// labels are allowed then. The options [LabelNames], [Unit] and [ConstLabels]
+// fit here:
 //
 //	temperature := w.Gauge("room_temperature_celsius", "Temperature.",
 //		fennel.LabelNames("room"), fennel.Unit("celsius"))
@@ -80,26 +81,29 @@ func (w *Writer) begin(d declaration, opts []WriterOption) target {
 	}
 	f := &written{checked: c, source: w.source}
 	w.families[d.name] = f
-	return target{writer: w, family: f, layout: &c.layout, time: sample.NoTime}
+	return target{writer: w, family: f, labels: c.declared.labels, layout: &c.layout, time: sample.NoTime}
 }
 
 // again returns a target in a family that this scrape has declared already,
-// perhaps with other values of the constant labels.
+// perhaps with other labels.
 func (w *Writer) again(f *written, d *declaration) target {
-	if what := d.differs(&f.declared); what != "" {
+	what := d.differs(&f.declared)
+	if what == "" && slices.Equal(d.consts, f.declared.consts) {
+		return target{writer: w, family: f, labels: f.declared.labels, layout: &f.layout, time: sample.NoTime}
+	}
+	if what == differentLabels {
+		what = f.mix(d.allLabels())
+	}
+	if what != "" {
 		w.refuse(d.name, conflict(d, &f.declared, "they differ in "+what))
 		return target{}
 	}
-	layout := &f.layout
-	if !slices.Equal(d.consts, f.declared.consts) {
-		if err := d.check(w.registry.legacy); err != nil {
-			w.refuse(d.name, err)
-			return target{}
-		}
-		other := series.NewLayout(d.constPairs(), d.labels)
-		layout = &other
+	if err := d.check(w.registry.legacy); err != nil {
+		w.refuse(d.name, err)
+		return target{}
 	}
-	return target{writer: w, family: f, layout: layout, time: sample.NoTime}
+	layout := series.NewLayout(d.constPairs(), d.labels)
+	return target{writer: w, family: f, labels: slices.Clone(d.labels), layout: &layout, time: sample.NoTime}
 }
 
 // check checks a declaration, unless the scrape before has done that.
@@ -178,11 +182,11 @@ func (w *Writer) StateSet(name, help string, states []string, opts ...WriterOpti
 // maxText keeps the offsets in a batch within 32 bits.
 const maxText = 1 << 30
 
-// target is where a typed writer writes: a family, its constant labels and a
-// time.
+// target is where a typed writer writes: a family, its labels and a time.
 type target struct {
 	writer *Writer
 	family *written
+	labels []string // that vary
 	layout *series.Layout
 	time   int64
 	astray bool // the time can't be written
@@ -211,9 +215,9 @@ func (t target) open(values []string, problem string) *sample.Batch {
 	if f == nil || t.writer.done {
 		return nil
 	}
-	switch want := len(f.declared.labels); {
-	case len(values) != want:
-		problem = fmt.Sprintf("%d label values for the %d labels %q", len(values), want, f.declared.labels)
+	switch {
+	case len(values) != len(t.labels):
+		problem = fmt.Sprintf("%d label values for the %d labels %q", len(values), len(t.labels), t.labels)
 	case t.astray:
 		problem = "the timestamp is not between 1970 and 2262"
 	case len(f.batch.Text) > maxText:

@@ -31,7 +31,7 @@ func appendCounter(dst []byte, whole uint64, part float64) []byte {
 // keeps its own: OpenMetrics has 1.0 where the text format has 1.
 func (s *syntax) appendBound(dst []byte, v float64) []byte {
 	start := len(dst)
-	dst = strconv.AppendFloat(dst, v, 'g', -1, 64)
+	dst = strconv.AppendFloat(dst, v+0, 'g', -1, 64) // +0 makes -0 a 0
 	if s.openMetrics && !bytes.ContainsAny(dst[start:], ".eIN") {
 		dst = append(dst, ".0"...)
 	}

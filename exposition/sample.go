@@ -10,8 +10,8 @@ import (
 // sample appends all lines of one sample.
 func (e *encoder) sample(f *sample.Family, b *sample.Batch, i int) {
 	labels, p := b.Labels(i), e.prepared
-	if !f.Legal && e.format.Escaping != AllowUTF8 {
-		e.scratch = series.AppendRenamed(e.scratch[:0], b.Key(i), p.labels)
+	if e.rename != nil {
+		e.scratch = series.AppendRenamed(e.scratch[:0], b.Key(i), e.rename)
 		labels = e.scratch
 	}
 	if f.Kind == sample.Counter {

@@ -83,9 +83,8 @@ func named(names map[string]string, quoted string) func(string, string) string {
 }
 
 const (
-	oneLabelSet = "the samples of a family have the same labels; the first ones' hold"
-	collision   = "labels that are written alike under some escaping are refused"
-	before1970  = "timestamps before 1970 are refused: no Prometheus takes them in the text format"
+	collision  = "labels that are written alike under some escaping are refused"
+	before1970 = "timestamps before 1970 are refused: no Prometheus takes them in the text format"
 )
 
 var vectorOverrides = map[string]vectorOverride{
@@ -94,10 +93,7 @@ var vectorOverrides = map[string]vectorOverride{
 	"labelname/reserved":           {"label names that begin with __ are reserved", true, nothing},
 	"labelname/empty":              {"a label must have a name", true, nothing},
 	"name/empty":                   {"a metric must have a name; Python refuses it, too", true, nothing},
-	"labels/order_samples_kept":    {oneLabelSet, true, always("# HELP m h\n# TYPE m gauge\nm{l=\"b\"} 1\nm{l=\"a\"} 2\n")},
-	"timestamp/mixed":              {oneLabelSet, true, either("# HELP m h\n# TYPE m gauge\nm 1 1000\n", "# HELP m h\n# TYPE m gauge\nm 1 1\n")},
-	"families/same_name_twice":     {oneLabelSet, true, always("# HELP m h\n# TYPE m gauge\nm 1\n")},
-	"name/utf8_two_samples":        {oneLabelSet, true, named(map[string]string{"underscores": "cpu_load", "dots": "cpu_dot_load", "values": "U__cpu_2e_load"}, `"cpu.load"`)},
+	"families/same_name_twice":     {"a family is written once, with all its samples", false, always("# HELP m h\n# TYPE m gauge\nm 1\nm{l=\"x\"} 2\n")},
 	"name/colon_and_dot":           {"Python escapes the name of the sample in another way than that of the family", false, named(map[string]string{"underscores": "a:b_c", "dots": "a:b_dot_c", "values": "U__a:b_2e_c"}, `"a:b.c"`)},
 	"name/trailing_newline":        {"Python takes the name for a legal one", false, named(map[string]string{"underscores": "abc_", "dots": "abc__", "values": "U__abc_a_"}, `"abc\n"`)},
 	"unit/counter_total_name":      {"a unit that is not in the name is refused", true, nothing},

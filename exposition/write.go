@@ -6,7 +6,9 @@ import (
 	"sync"
 
 	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/internal/names"
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
 )
 
 // Write gathers all metrics of g and writes them to w in the given format, in
@@ -63,6 +65,7 @@ type encoder struct {
 	syntax   *syntax
 	family   *sample.Family // whose header was written last
 	prepared *prepared
+	rename   func(i int, name string) string // of labels, where they have to be escaped
 	scratch  []byte
 	err      error // of w
 }
@@ -76,7 +79,7 @@ var encoders = sync.Pool{New: func() any { return &encoder{buf: make([]byte, 0, 
 
 func (e *encoder) start(w io.Writer, f Format) {
 	f = f.known()
-	e.w, e.format, e.syntax, e.family, e.err = w, f, &dialects[f.Syntax], nil, nil
+	e.w, e.format, e.syntax = w, f, &dialects[f.Syntax]
 	e.buf = e.buf[:0]
 }
 
@@ -84,7 +87,7 @@ func (e *encoder) release() {
 	if cap(e.buf) > keepSize || cap(e.scratch) > keepSize {
 		return
 	}
-	e.w, e.family, e.prepared, e.err = nil, nil, nil, nil
+	*e = encoder{buf: e.buf, scratch: e.scratch}
 	encoders.Put(e)
 }
 
@@ -101,11 +104,28 @@ func (e *encoder) flush() error {
 	return err
 }
 
+// renaming returns how the names in a family's label text are to be written, or
+// nil if they can stay as they are.
+func (e *encoder) renaming(f *sample.Family) func(int, string) string {
+	switch {
+	case e.format.Escaping == AllowUTF8:
+		return nil
+	case f.Mixed():
+		scheme := names.Scheme(e.format.Escaping)
+		return func(_ int, name string) string { return scheme.Label(series.Unescape(name)) }
+	case f.Legal:
+		return nil
+	}
+	labels := e.prepared.labels
+	return func(i int, _ string) string { return labels[i] }
+}
+
 // Visit writes a run of samples, after the family's header if it is the first.
 func (e *encoder) Visit(f *sample.Family, b *sample.Batch) error {
 	if f != e.family {
 		e.family = f
 		e.prepared = prepare(f, e.format)
+		e.rename = e.renaming(f)
 		e.buf = append(e.buf, e.prepared.header...)
 	}
 	for i := range b.Len() {

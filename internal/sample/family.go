@@ -58,8 +58,15 @@ type Family struct {
 	States []string  // StateSet: at most MaxStates
 
 	shadowed atomic.Bool
+	mixed    atomic.Bool
 	prepared [MaxFormats]atomic.Pointer[any]
 }
+
+// Mixed reports whether some samples have other labels than Labels says.
+func (f *Family) Mixed() bool { return f.mixed.Load() }
+
+// Mix makes Mixed report that.
+func (f *Family) Mix() { f.mixed.Store(true) }
 
 // Shadowed reports whether the name without the suffix of a counter or an info
 // belongs to another family: the gauge foo beside the counter foo_total. A

@@ -253,14 +253,15 @@ func rawLabels(text string) iter.Seq2[string, string] {
 	}
 }
 
-// AppendRenamed appends a label text with other names, one for each label.
-func AppendRenamed(dst []byte, text string, names []string) []byte {
+// AppendRenamed appends a label text with the names that rename returns, one for
+// each label. Names and values are escaped as in the text.
+func AppendRenamed(dst []byte, text string, rename func(i int, name string) string) []byte {
 	i := 0
-	for _, value := range rawLabels(text) {
+	for name, value := range rawLabels(text) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, names[i]...)
+		dst = append(dst, rename(i, name)...)
 		dst = append(dst, '=', '"')
 		dst = append(dst, value...)
 		dst = append(dst, '"')

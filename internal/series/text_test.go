@@ -285,7 +285,7 @@ func TestAppendRenamed(t *testing.T) {
 		{`"a\"\\\nb"="v","="=","`, []string{"a___b", "_"}, `a___b="v",_=","`},
 	}
 	for _, tt := range tests {
-		if got := string(AppendRenamed([]byte("{"), tt.text, tt.names)); got != "{"+tt.want {
+		if got := string(AppendRenamed([]byte("{"), tt.text, func(i int, _ string) string { return tt.names[i] })); got != "{"+tt.want {
 			t.Errorf("%s with the names %q: got %s, want {%s", tt.text, tt.names, got, tt.want)
 		}
 	}

@@ -1,0 +1,223 @@
+package integration
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	promexemplar "github.com/prometheus/prometheus/model/exemplar"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/textparse"
+)
+
+// Parsed is the content of a body in any exposition format, flat and sorted.
+type Parsed struct {
+	Types   map[string]string // by metric family; "unknown" also where text says "untyped"
+	Helps   map[string]string
+	Units   map[string]string
+	Samples []Sample // sorted by name, samples of one series in the order written
+}
+
+// Sample is one sample as Prometheus stores it: a line of text, or a native
+// histogram.
+type Sample struct {
+	Name      string // with labels, as [seriesName] spells it
+	Value     float64
+	Timestamp *int64 // milliseconds; nil if there was none
+	Start     int64  // start time where the format has one inside the sample, in milliseconds; 0 if none
+	Exemplars []Exemplar
+	Histogram string // text form of a native histogram; Value is 0 then
+}
+
+// Exemplar is an exemplar as it was written.
+type Exemplar struct {
+	Labels    string // as [seriesName] spells it
+	Value     float64
+	Timestamp *int64 // milliseconds; nil if there was none
+}
+
+// values returns the values of the float samples by series.
+func (p Parsed) values() map[string]float64 {
+	values := make(map[string]float64)
+	for _, s := range p.Samples {
+		if s.Histogram == "" {
+			values[s.Name] = s.Value
+		}
+	}
+	return values
+}
+
+// sort puts the samples in order.
+func (p Parsed) sort() {
+	slices.SortStableFunc(p.Samples, func(a, b Sample) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// newParsed returns an empty Parsed.
+func newParsed() Parsed {
+	return Parsed{Types: map[string]string{}, Helps: map[string]string{}, Units: map[string]string{}}
+}
+
+// parse parses a body with the parsers of the Prometheus server, chosen by
+// content type as the server does it, but stricter: metadata that is given twice
+// is an error too. Classic buckets beside a native histogram are kept.
+func parse(body []byte, contentType string) (Parsed, error) {
+	opts := textparse.ParserOptions{KeepClassicOnClassicAndNativeHistograms: true}
+	p, err := textparse.New(body, contentType, labels.NewSymbolTable(), opts)
+	if err != nil {
+		return Parsed{}, err
+	}
+	out := newParsed()
+	for {
+		entry, err := p.Next()
+		if errors.Is(err, io.EOF) {
+			out.sort()
+			return out, nil
+		}
+		if err == nil {
+			err = out.add(p, entry)
+		}
+		if err != nil {
+			return Parsed{}, err
+		}
+	}
+}
+
+// add adds the parser's current entry.
+func (p *Parsed) add(from textparse.Parser, entry textparse.Entry) error {
+	switch entry {
+	case textparse.EntryType:
+		name, typ := from.Type()
+		return setOnce(p.Types, "TYPE", name, string(typ))
+	case textparse.EntryHelp:
+		name, help := from.Help()
+		return setOnce(p.Helps, "HELP", name, string(help))
+	case textparse.EntryUnit:
+		name, unit := from.Unit()
+		return setOnce(p.Units, "UNIT", name, string(unit))
+	case textparse.EntrySeries:
+		_, ts, v := from.Series()
+		return p.addSample(from, Sample{Value: v, Timestamp: ts})
+	case textparse.EntryHistogram:
+		_, ts, h, fh := from.Histogram()
+		if h != nil {
+			fh = h.ToFloat(nil)
+		}
+		return p.addSample(from, Sample{Histogram: fh.String(), Timestamp: ts})
+	}
+	return nil
+}
+
+// addSample adds s with the name and exemplars of the parser's current sample.
+func (p *Parsed) addSample(from textparse.Parser, s Sample) error {
+	var ls labels.Labels
+	from.Labels(&ls)
+	if name, twice := ls.HasDuplicateLabelNames(); twice {
+		return fmt.Errorf("label name %q is there twice in %v", name, ls) // the server drops the scrape
+	}
+	s.Name = seriesName(ls.Map())
+	s.Start = from.StartTimestamp()
+	if s.Timestamp != nil {
+		s.Timestamp = new(*s.Timestamp) // the parser's own is written over
+	}
+	for e := (promexemplar.Exemplar{}); from.Exemplar(&e); e = (promexemplar.Exemplar{}) {
+		ex := Exemplar{Labels: seriesName(e.Labels.Map()), Value: e.Value}
+		if e.HasTs {
+			ex.Timestamp = new(e.Ts)
+		}
+		s.Exemplars = append(s.Exemplars, ex)
+	}
+	p.Samples = append(p.Samples, s)
+	return nil
+}
+
+// setOnce sets a family's metadata, which must not be set yet.
+func setOnce(set map[string]string, what string, name []byte, v string) error {
+	if old, ok := set[string(name)]; ok {
+		return fmt.Errorf("second %s of %s: %q after %q", what, name, v, old)
+	}
+	set[string(name)] = v
+	return nil
+}
+
+// noTimestamp stands for a sample without timestamp in expfmt's flat form.
+const noTimestamp = model.Time(math.MinInt64)
+
+// parseText parses text 0.0.4 with expfmt's parser, which is what promtool, the
+// Pushgateway and node_exporter use, and which is pickier than the server's. It
+// has no families without samples, no units and no exemplars.
+func parseText(body []byte) (Parsed, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(body))
+	if err != nil {
+		return Parsed{}, err
+	}
+	out := newParsed()
+	for name, family := range families {
+		out.Types[name] = typeName(family.GetType())
+		if family.Help != nil {
+			out.Helps[name] = family.GetHelp()
+		}
+		samples, err := expfmt.ExtractSamples(&expfmt.DecodeOptions{Timestamp: noTimestamp}, family)
+		if err != nil {
+			return Parsed{}, err
+		}
+		for _, s := range samples {
+			out.Samples = append(out.Samples, flatSample(family.GetType(), s))
+		}
+	}
+	out.sort()
+	return out, nil
+}
+
+// typeName returns the name that Prometheus's own parsers give to a type.
+func typeName(t dto.MetricType) string {
+	switch t {
+	case dto.MetricType_UNTYPED:
+		return "unknown"
+	case dto.MetricType_GAUGE_HISTOGRAM:
+		return "gaugehistogram"
+	}
+	return strings.ToLower(t.String())
+}
+
+// flatSample converts a sample of expfmt.
+func flatSample(t dto.MetricType, s *model.Sample) Sample {
+	set := make(map[string]string)
+	for name, v := range s.Metric {
+		set[string(name)] = string(v)
+	}
+	switch t {
+	case dto.MetricType_HISTOGRAM:
+		normalizeFloat(set, "le")
+	case dto.MetricType_SUMMARY:
+		normalizeFloat(set, "quantile")
+	}
+	flat := Sample{Name: seriesName(set), Value: float64(s.Value)}
+	if s.Timestamp != noTimestamp {
+		flat.Timestamp = new(int64(s.Timestamp))
+	}
+	return flat
+}
+
+// normalizeFloat gives a label the OpenMetrics spelling of its number, as the
+// server does when it stores le and quantile: 1 becomes 1.0.
+func normalizeFloat(set map[string]string, label string) {
+	v, err := strconv.ParseFloat(set[label], 64)
+	if err != nil {
+		return
+	}
+	text := strconv.FormatFloat(v+0, 'g', -1, 64) // -0 becomes 0
+	if !strings.ContainsAny(text, ".eIN") {
+		text += ".0"
+	}
+	set[label] = text
+}
