@@ -23,7 +23,8 @@ func LinearBuckets(start, width float64, n int) []float64 {
 	bounds := make([]float64, n)
 	for i := range bounds {
 		// Multiplied, not added up, so that errors don't add up either.
-		bounds[i] = start + float64(i)*width
+		// Rounded in between, so that the bounds are the same on all machines.
+		bounds[i] = start + float64(float64(i)*width)
 	}
 	return bounds
 }
@@ -32,9 +33,9 @@ func LinearBuckets(start, width float64, n int) []float64 {
 // times the one before. It panics unless n and start are positive and factor is
 // greater than 1.
 func ExponentialBuckets(start, factor float64, n int) []float64 {
-	if n < 1 || !(start > 0) || !(factor > 1) {
+	if n < 1 || !(start > 0) || !(factor > 1) || math.IsInf(factor, 1) {
 		panic(&DeclarationError{Metric: "ExponentialBuckets", Problem: fmt.Sprintf(
-			"start %v and count %d must be positive, factor %v greater than 1", start, n, factor)})
+			"start %v and count %d must be positive, factor %v greater than 1 and finite", start, n, factor)})
 	}
 	bounds := make([]float64, n)
 	for i := range bounds {

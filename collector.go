@@ -176,7 +176,7 @@ func nameOf(c Collector) string {
 // of its own so that a slow one delays no other, and returns what they wrote.
 //
 // When the context is done it does not wait for them any longer: they are left
-// to end by themselves, and are not called again until they have.
+// to end by themselves.
 func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -211,6 +211,10 @@ func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer,
 	return writers, ctx.Err()
 }
 
+// maxLate is how many calls of a collector may go on that nobody waits for any
+// more. One that hangs is not called again and again.
+const maxLate = 3
+
 // States of a run.
 const (
 	running = iota
@@ -232,8 +236,8 @@ func (w *Writer) run(ctx context.Context) {
 			w.source.late.Add(-1)
 		}
 	}()
-	if w.source.late.Load() > 0 {
-		w.fail(errors.New("not called: it is still busy with an earlier scrape, which has given it up"))
+	if late := w.source.late.Load(); late >= maxLate {
+		w.fail(fmt.Errorf("not called: it is still busy with %d scrapes that have given it up", late))
 	} else if err := w.source.collector.Collect(ctx, w); err != nil {
 		w.fail(err)
 	}
@@ -242,9 +246,8 @@ func (w *Writer) run(ctx context.Context) {
 
 // giveUp notes that nobody waits for the run any more, if it is still going.
 func (w *Writer) giveUp() {
-	w.source.late.Add(1)
-	if !w.state.CompareAndSwap(running, givenUp) {
-		w.source.late.Add(-1)
+	if w.state.CompareAndSwap(running, givenUp) {
+		w.source.late.Add(1)
 	}
 }
 

@@ -93,7 +93,7 @@ func (v *Vec[L, H]) DeleteFunc(del func(L) bool) int {
 	return n
 }
 
-// DeletePartial removes all metrics that have these labels among theirs, and
+// DeletePartial removes all metrics that have these labels among those of L, and
 // returns how many it removed. Without labels it removes nothing: see
 // [Vec.Clear].
 func (v *Vec[L, H]) DeletePartial(match ...Label) int {
