@@ -22,7 +22,7 @@ func (r *Registry) assemble(writers []*Writer) (stored []*family, collected []*w
 	a := assembly{registry: r, byName: make(map[string]*written), taken: make(map[string]*declaration)}
 	stored = a.admitAll(writers)
 	for _, w := range writers {
-		w.source.remember(w.families)
+		w.source.remember(w.families, w.request)
 		errs = append(errs, r.reportErrors(w)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.byName)) {
@@ -49,7 +49,7 @@ func (a *assembly) admitAll(writers []*Writer) []*family {
 	for _, w := range writers {
 		for _, name := range slices.Sorted(maps.Keys(w.families)) {
 			f := w.families[name]
-			if err := errors.Join(f.err(), a.admit(f, w.source)); err != nil {
+			if err := errors.Join(f.err(), a.admit(f)); err != nil {
 				w.fail(err)
 			}
 		}
@@ -59,7 +59,7 @@ func (a *assembly) admitAll(writers []*Writer) []*family {
 }
 
 // admit adds a family to those that are served, or says why it can't be.
-func (a *assembly) admit(f *written, s *source) error {
+func (a *assembly) admit(f *written) error {
 	if f.batch.Len() == 0 {
 		return nil
 	}
@@ -75,39 +75,30 @@ func (a *assembly) admit(f *written, s *source) error {
 		return nil
 	}
 	for _, n := range f.claims {
-		if other := a.owner(n, f, s); other != nil {
+		other := a.registry.names.other(n, &f.declared)
+		if other == nil {
+			other = a.taken[n]
+		}
+		if other != nil {
 			return conflict(&f.declared, other, fmt.Sprintf("both expose the name %q", n))
 		}
 	}
 	for _, n := range f.claims {
 		a.taken[n] = &f.declared
 	}
-	a.registry.shadow(f.claims)
+	a.registry.names.shadow(f.claims)
 	a.byName[f.family.Name] = f
 	return nil
 }
 
-// owner returns who else has the name n of a family, or nil.
-func (a *assembly) owner(n string, f *written, s *source) *declaration {
-	other := a.registry.claims[n]
-	if other != nil && !s.own[n] {
-		announced := a.registry.byName[other.name] == nil
-		if !announced || other.name != f.family.Name || other.kind != f.family.Kind {
-			return other
-		}
-		// The same family of another collector: there will be samples of both.
-	}
-	return a.taken[n]
-}
-
 // settle decides which of the families are shadowed.
 func (a *assembly) settle() {
-	r, first := a.registry, make(map[string]bool)
+	names, first := &a.registry.names, make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(a.byName)) {
 		f := a.byName[name]
 		shadowed := false
 		for _, b := range f.bases {
-			shadowed = shadowed || r.claims[b] != nil || r.bases[b] != nil || a.taken[b] != nil || first[b]
+			shadowed = shadowed || names.samples[b] != nil || len(names.bases[b]) > 0 || a.taken[b] != nil || first[b]
 			first[b] = true
 		}
 		if shadowed { // and stays it: concurrent scrapes share the family

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
@@ -21,7 +22,9 @@ import (
 //
 // Collect writes all its samples to w and returns. It may be called by several
 // goroutines at once, each with a Writer of its own. It should give up when ctx
-// is done. It may ask [Writer.Wants] whether a family is wanted at all.
+// is done, which is a little before the deadline of the scrape. If it does not,
+// it is left behind with what it has written, and not called again while three
+// such calls are still going on. It may ask [Writer.Wants] whether a family is wanted at all.
 //
 // An error, a panic, or samples that can't be exposed cost nobody else
 // anything: what was written before is served, and so is all the rest; the
@@ -53,8 +56,8 @@ type source struct {
 	collector Collector
 	name      string // for errors and metrics
 	descs     []Desc
-	claims    []string
-	own       map[string]bool // the claims, as a set
+	announced []*declaration
+	names     []string // of what it announces, in any format; nil if it announces nothing
 
 	mu       sync.Mutex
 	families map[string]*checked // of the last scrape: need not be checked again
@@ -73,11 +76,11 @@ func (r *Registry) Register(c Collector) error {
 		return nil
 	}
 	r.init()
-	s := &source{collector: c, name: nameOf(c), own: make(map[string]bool), logged: make(map[string]bool)}
+	s := &source{collector: c, name: nameOf(c), logged: make(map[string]bool)}
 	if d, ok := c.(Describer); ok {
 		s.descs = slices.Clone(d.Describe()) // before the lock: it is user code
 		for i := range s.descs {
-			s.descs[i].Labels = slices.Clone(s.descs[i].Labels)
+			s.descs[i] = s.descs[i].clone()
 		}
 	}
 	r.mu.Lock()
@@ -85,8 +88,8 @@ func (r *Registry) Register(c Collector) error {
 	if r.source(c) != nil {
 		return fmt.Errorf("fennel: Register: collector %s is registered already", s.name)
 	}
-	if err := r.claimSource(s); err != nil {
-		return err
+	if err := r.announce(s); err != nil {
+		return fmt.Errorf("fennel: Register: collector %s: %w", s.name, err)
 	}
 	list := append(slices.Clone(load(&r.sources)), s)
 	r.sources.Store(&list)
@@ -116,39 +119,48 @@ func (r *Registry) Unregister(c Collector) bool {
 	if s == nil {
 		return false
 	}
-	for _, n := range s.claims {
-		delete(r.claims, n)
-	}
-	r.resettle()
+	r.withdraw(s)
 	r.sources.Store(without(r.sources.Load(), s))
 	return true
 }
 
-// claimSource claims the names that a collector announces.
-func (r *Registry) claimSource(s *source) error {
+// announce claims the names that a collector announces, all of them or none.
+func (r *Registry) announce(s *source) error {
 	for _, desc := range s.descs {
-		d := declaration{kind: sample.Kind(desc.Type), name: desc.Name, help: desc.Help, unit: desc.Unit, labels: desc.Labels}
-		if d.kind == sample.StateSet {
-			d.states = []string{"unused"} // not announced, but a set without is refused
-		}
+		d := desc.declaration()
 		err := d.check(r.legacy)
-		names := claims(d.kind, d.name)
 		if err == nil {
-			err = r.claim(&d, names)
+			err = r.names.announce(d)
 		}
 		if err != nil {
-			for _, n := range s.claims {
-				delete(r.claims, n)
-			}
-			return fmt.Errorf("fennel: Register: collector %s: %w", s.name, err)
+			r.withdraw(s)
+			return err
 		}
-		s.claims = append(s.claims, names...)
-		for _, n := range names {
-			s.own[n] = true
+		s.announced = append(s.announced, d)
+		s.names = slices.Concat(s.names, claims(d.kind, d.name), bases(d.kind, d.name))
+	}
+	return nil
+}
+
+// declaration is what a description says as a declaration.
+func (desc *Desc) declaration() *declaration {
+	d := newDeclaration(sample.Kind(desc.Type), desc.Name, desc.Help, options{unit: desc.Unit, constLabels: desc.ConstLabels})
+	for _, l := range desc.Labels {
+		if !slices.ContainsFunc(d.consts, func(c Label) bool { return c.Name == l }) {
+			d.labels = append(d.labels, l)
 		}
 	}
-	r.shadow(s.claims)
-	return nil
+	if d.kind == sample.StateSet {
+		d.states = []string{"unused"} // not announced, but a set without is refused
+	}
+	return &d
+}
+
+// withdraw takes back what a collector has announced.
+func (r *Registry) withdraw(s *source) {
+	for _, d := range s.announced {
+		r.names.withdraw(d)
+	}
 }
 
 // source returns the source of a registered collector, under the mutex.
@@ -175,8 +187,8 @@ func nameOf(c Collector) string {
 // collect runs all collectors that may have what is wanted, each in a goroutine
 // of its own so that a slow one delays no other, and returns what they wrote.
 //
-// When the context is done it does not wait for them any longer: they are left
-// to end by themselves.
+// Shortly before the context's deadline it does not wait any longer: what is
+// late is left out, and left to end by itself.
 func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -185,30 +197,50 @@ func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer,
 	if len(sources) == 0 {
 		return nil, nil
 	}
+	patience, cancel := withMargin(ctx)
+	defer cancel()
 	var writers []*Writer
 	done := make(chan struct{}, len(sources))
 	for _, s := range sources {
-		if s.claims != nil && !req.Wants(s.claims...) {
+		if s.names != nil && !req.Wants(s.names...) {
 			continue
 		}
 		w := newWriter(r, s, req)
 		writers = append(writers, w)
 		go func() {
 			defer func() { done <- struct{}{} }()
-			w.run(ctx)
+			w.run(patience)
 		}()
 	}
 	for range writers {
 		select {
 		case <-done:
-		case <-ctx.Done():
-			for _, w := range writers {
-				w.giveUp()
-			}
-			return nil, ctx.Err()
+		case <-patience.Done():
+			return r.cutOff(writers, patience), ctx.Err()
 		}
 	}
 	return writers, ctx.Err()
+}
+
+// withMargin returns a context that is done a tenth earlier than ctx, so that
+// there is time left to serve the rest when a collector is late.
+func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
+}
+
+// cutOff returns the writers with those whose collector is late replaced.
+func (r *Registry) cutOff(writers []*Writer, patience context.Context) []*Writer {
+	for i, w := range writers {
+		if w.giveUp() {
+			writers[i] = newWriter(r, w.source, w.request)
+			writers[i].fail(fmt.Errorf("late: %w", context.Cause(patience)))
+		}
+	}
+	return writers
 }
 
 // maxLate is how many calls of a collector may go on that nobody waits for any
@@ -244,11 +276,14 @@ func (w *Writer) run(ctx context.Context) {
 	returned = true
 }
 
-// giveUp notes that nobody waits for the run any more, if it is still going.
-func (w *Writer) giveUp() {
-	if w.state.CompareAndSwap(running, givenUp) {
-		w.source.late.Add(1)
+// giveUp notes that nobody waits for the run any more, and reports whether it is
+// still going.
+func (w *Writer) giveUp() bool {
+	if !w.state.CompareAndSwap(running, givenUp) {
+		return false
 	}
+	w.source.late.Add(1)
+	return true
 }
 
 // panicError is a panic of a collector.
@@ -275,11 +310,13 @@ func (s *source) firstTime(metric string) bool {
 }
 
 // remember keeps the families of a scrape, so that the next one need not check
-// and prepare them again.
-func (s *source) remember(families map[string]*written) {
+// and prepare them again. A scrape with a filter has not seen them all.
+func (s *source) remember(families map[string]*written, req *sample.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.families = make(map[string]*checked, len(families))
+	if s.families == nil || req == nil {
+		s.families = make(map[string]*checked, len(families))
+	}
 	for name, f := range families {
 		s.families[name] = f.checked
 	}

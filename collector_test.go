@@ -403,8 +403,8 @@ func TestDescriberIsCheckedAtOnce(t *testing.T) {
 		{[]fennel.Desc{gauge("stored")}, `gauge "stored" (help "") conflicts with histogram "stored"`},
 		{[]fennel.Desc{gauge("free"), gauge("stored_count")}, `both expose the name "stored_count"`},
 		{[]fennel.Desc{gauge("stored.sum")}, `both expose the name "stored_sum"`},
-		{[]fennel.Desc{gauge("other")}, `both expose the name "other"`},
-		{[]fennel.Desc{gauge("twice"), gauge("twice")}, `both expose the name "twice"`},
+		{[]fennel.Desc{gauge("other")}, "registered twice"},
+		{[]fennel.Desc{gauge("twice"), gauge("twice")}, "registered twice"},
 		{[]fennel.Desc{gauge("free"), gauge("")}, "the name is empty"},
 		{[]fennel.Desc{{Name: "x", Type: fennel.TypeInfo}}, "must end in _info"},
 		{[]fennel.Desc{{Name: "x", Unit: "bytes"}}, "not the name's suffix"},
@@ -425,6 +425,92 @@ func TestDescriberIsCheckedAtOnce(t *testing.T) {
 		}
 		accepted(t, func() { fennel.NewGauge("free", "", fennel.In(r)) })
 	}
+}
+
+// Instances of one collector, for several databases say, share their families
+// and are told apart by a constant label.
+func TestDescribersShareAFamilyByConstantLabels(t *testing.T) {
+	instance := func(db string) *described {
+		label := fennel.Label{Name: "db", Value: db}
+		return &described{
+			descs: []fennel.Desc{{Name: "rows_total", Type: fennel.TypeCounter, Labels: []string{"db", "table"}, ConstLabels: []fennel.Label{label}}},
+			collect: func(_ context.Context, w *fennel.Writer) error {
+				w.Counter("rows_total", "", fennel.ConstLabels(label), fennel.LabelNames("table")).WriteUint(1, "users")
+				return nil
+			},
+		}
+	}
+	r := fennel.NewRegistry()
+	a, b := instance("a"), instance("b")
+	r.MustRegister(a, b)
+	wantSamples(t, r, `rows_total{db="a",table="users"} 1`, `rows_total{db="b",table="users"} 1`)
+	if err := r.Register(instance("a")); err == nil || !strings.Contains(err.Error(), "registered twice") {
+		t.Errorf("the same constant labels: %v", err)
+	}
+	r.Unregister(a)
+	refused(t, "rows_total", func() { fennel.NewCounter("rows_total", "", fennel.In(r)) }, "both expose")
+	r.Unregister(b)
+	accepted(t, func() { fennel.NewCounter("rows_total", "", fennel.In(r)) })
+}
+
+// The name that a family has in OpenMetrics' headers finds a Describer, too.
+func TestDescriberIsFoundByItsNameWithoutSuffix(t *testing.T) {
+	r := fennel.NewRegistry()
+	r.MustRegister(&described{
+		descs:   []fennel.Desc{{Name: "jobs_total", Type: fennel.TypeCounter}},
+		collect: func(_ context.Context, w *fennel.Writer) error { w.Counter("jobs_total", "").Write(1); return nil },
+	})
+	families, err := fennel.Gather(t.Context(), fennel.Only(r, "jobs"))
+	if len(families) != 1 || err != nil {
+		t.Errorf("gathered %v, %v", families, err)
+	}
+}
+
+// A collector that withdraws in the middle of a scrape, and whose name is taken
+// at once, must not meet its successor.
+func TestDescriberThatUnregistersInTheMiddle(t *testing.T) {
+	r := fennel.NewRegistry()
+	d := &described{descs: []fennel.Desc{{Name: "x", Type: fennel.TypeGauge}}}
+	d.collect = func(_ context.Context, w *fennel.Writer) error {
+		w.Gauge("x", "").Write(1)
+		r.Unregister(d)
+		fennel.NewGauge("x", "", fennel.In(r)).Set(2)
+		return nil
+	}
+	r.MustRegister(d)
+	families, _ := gatherPartial(t, r)
+	if x := family(t, families, "x"); len(x.Samples) != 1 {
+		t.Errorf("%d samples of x", len(x.Samples))
+	}
+}
+
+// What is late costs its own part; the rest is served before the deadline, and
+// the error says so.
+func TestLateCollectorLeavesTimeForTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := fennel.NewRegistry()
+		fennel.NewGauge("stored", "", fennel.In(r)).Set(1)
+		r.MustRegister(fennel.CollectorFunc(func(ctx context.Context, w *fennel.Writer) error {
+			w.Gauge("heeds", "").Write(1)
+			<-ctx.Done()
+			return ctx.Err()
+		}))
+		release := make(chan struct{})
+		register(t, r, func(w *fennel.Writer) error { <-release; w.Gauge("late", "").Write(1); return nil })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		begun := time.Now()
+		families, errs := gatherPartialUnder(ctx, t, r)
+		if took := time.Since(begun); took != 9*time.Second {
+			t.Errorf("the scrape took %v of the 10s", took)
+		}
+		family(t, families, "stored")
+		if len(errs) == 0 || !errors.Is(errs[len(errs)-1], context.DeadlineExceeded) {
+			t.Errorf("errors: %v", errs)
+		}
+		close(release)
+		synctest.Wait()
+	})
 }
 
 func TestDescriberKeepsItsNames(t *testing.T) {

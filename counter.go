@@ -72,11 +72,9 @@ func (c *Counter) Add(v float64) {
 	if c == nil {
 		return
 	}
-	if n := uint64(v); v >= 0 && v < 1<<63 && float64(n) == v {
-		c.AddUint(n)
-		return
-	}
 	switch {
+	case v >= 0 && v < 1<<64 && v == math.Trunc(v):
+		c.AddUint(uint64(v))
 	case v < 0:
 		c.series.Table().Drop("negative")
 	case math.IsNaN(v):

@@ -80,7 +80,8 @@
 //	var errors = fennel.NewCounterVec[string]("errors_total", "Errors.", fennel.LabelNames("kind"))
 //
 // [Vec.With] returns the metric of a label set, and creates it the first time.
-// It costs one hash and one comparison and allocates nothing. Where the labels
+// It costs one hash and one comparison, and allocates nothing for up to eight
+// labels. Where the labels
 // of a call site don't change, keep what it returns: an update through it is a
 // single atomic operation.
 //

@@ -129,7 +129,12 @@ func gather(t testing.TB, g fennel.Gatherer) []fennel.Family {
 // gatherPartial returns what could be gathered and the errors of the rest.
 func gatherPartial(t testing.TB, g fennel.Gatherer) ([]fennel.Family, []error) {
 	t.Helper()
-	families, err := fennel.Gather(t.Context(), g)
+	return gatherPartialUnder(t.Context(), t, g)
+}
+
+func gatherPartialUnder(ctx context.Context, t testing.TB, g fennel.Gatherer) ([]fennel.Family, []error) {
+	t.Helper()
+	families, err := fennel.Gather(ctx, g)
 	if err == nil {
 		return families, nil
 	}

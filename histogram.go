@@ -98,7 +98,8 @@ func (h *Histogram) count(i int) *atomic.Uint64 {
 
 // Observe adds an observation. NaN is in no bucket and would spoil the sum for
 // ever: it is dropped and counted in fennel_dropped_updates_total. Infinities
-// are observations like others, and make the sum infinite.
+// are observations like others; they make the sum infinite, or NaN if there are
+// some of either sign.
 func (h *Histogram) Observe(v float64) { h.ObserveN(v, 1) }
 
 // ObserveN adds n equal observations at the price of one.

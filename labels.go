@@ -88,7 +88,7 @@ func (s *schema) add(typ reflect.Type, offset uintptr, what string) error {
 // Sizes of a look-up's working memory, which lies on the stack.
 const (
 	stackLabels = 8
-	stackDigits = 40
+	stackDigits = 64
 )
 
 // values returns the label values of the label set at p. They are put into
@@ -132,7 +132,8 @@ func (s *schema) manyValues(p unsafe.Pointer) []string {
 // noescape hides p from escape analysis, which can't see that the digits of a
 // look-up live as long as the values that point to them. It holds only for
 // values that are on the stack themselves: a stack that moves takes care of
-// pointers in itself, and in nothing else.
+// pointers in itself, and in nothing else. So nothing that gets the values may
+// keep one without cloning it.
 func noescape(p unsafe.Pointer) unsafe.Pointer {
 	x := uintptr(p)
 	return *(*unsafe.Pointer)(unsafe.Pointer(&x))
@@ -166,8 +167,10 @@ func (f *labelField) appendValue(dst []byte, p unsafe.Pointer) []byte {
 	}
 }
 
-// set is the reverse of values: it fills the label set at v.
-func (s *schema) set(v reflect.Value, values []string) {
+// set is the reverse of values: it fills the label set at v. It reports whether
+// the values fit, which those of another label set type for the same metric may
+// not do.
+func (s *schema) set(v reflect.Value, values []string) (ok bool) {
 	for i, value := range values {
 		f := v
 		switch v.Kind() {
@@ -177,22 +180,30 @@ func (s *schema) set(v reflect.Value, values []string) {
 		case reflect.Array:
 			f = v.Index(i)
 		}
-		setLabel(f, value)
+		if !setLabel(f, value) {
+			return false
+		}
 	}
+	return true
 }
 
-// setLabel parses what appendValue wrote, so the errors can't happen.
-func setLabel(f reflect.Value, value string) {
+// setLabel parses what appendValue wrote.
+func setLabel(f reflect.Value, value string) bool {
+	var err error
 	switch {
 	case f.Kind() == reflect.String:
 		f.SetString(value)
 	case f.Kind() == reflect.Bool:
 		f.SetBool(value == "true")
+		return value == "true" || value == "false"
 	case f.CanInt():
-		n, _ := strconv.ParseInt(value, 10, 64)
+		var n int64
+		n, err = strconv.ParseInt(value, 10, f.Type().Bits())
 		f.SetInt(n)
-	case f.CanUint():
-		n, _ := strconv.ParseUint(value, 10, 64)
+	default:
+		var n uint64
+		n, err = strconv.ParseUint(value, 10, f.Type().Bits())
 		f.SetUint(n)
 	}
+	return err == nil
 }

@@ -1,6 +1,7 @@
 package fennel
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -83,4 +84,69 @@ func scribble() (sum byte) {
 		sum += b
 	}
 	return sum
+}
+
+// The same with a value that is mended, which makes another slice of the values.
+func TestMendedLookUpSurvivesAMovingStack(t *testing.T) {
+	type mixed struct {
+		Path   string `label:"path"`
+		Status int    `label:"status"`
+		Other  int    `label:"other"`
+	}
+	for depth := range 60 {
+		r := NewRegistry()
+		v := NewCounterVec[mixed]("x_total", "", In(r))
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				deeper(depth, func() { v.With(mixed{fmt.Sprintf("p%d-\xff", i), 123456, 777777}).Inc() })
+			})
+		}
+		all.Wait()
+		n := 0
+		for l := range v.All() {
+			if n++; l.Status != 123456 || l.Other != 777777 {
+				t.Fatalf("at depth %d With made %+v", depth, l)
+			}
+		}
+		if n != 100 {
+			t.Fatalf("at depth %d: %d series, want 100", depth, n)
+		}
+	}
+}
+
+// deeper calls f with n frames more on the stack, so that it grows elsewhere.
+//
+//go:noinline
+func deeper(n int, f func()) byte {
+	var frame [64]byte
+	if n == 0 {
+		f()
+		return frame[0]
+	}
+	return deeper(n-1, f) + frame[n%64]
+}
+
+// Two label set types may share a metric. What doesn't fit one of them is not
+// taken for something else.
+func TestOtherTypesPassOverLabelsThatDoNotFit(t *testing.T) {
+	type number struct {
+		K int8 `label:"k"`
+	}
+	r := NewRegistry()
+	text := NewCounterVec[string]("x_total", "", In(r), LabelNames("k"))
+	numbers := NewCounterVec[number]("x_total", "", In(r))
+	text.Create("abc", "300", "7")
+	numbers.Create(number{0})
+	if n := numbers.DeleteFunc(func(l number) bool { return l.K == 0 }); n != 1 {
+		t.Errorf("deleted %d, want 1", n)
+	}
+	for l := range numbers.All() {
+		if l.K != 7 {
+			t.Errorf("iterates over %+v", l)
+		}
+	}
+	if n := text.Len(); n != 3 {
+		t.Errorf("%d are left, want 3", n)
+	}
 }

@@ -1,6 +1,7 @@
 package fennel_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -52,11 +53,12 @@ func TestLabelsOfEveryKind(t *testing.T) {
 	vec.With(least).Add(1)
 	vec.With(most).Add(2)
 	vec.With(most).Add(2)
+	// int and uint have the size of the machine's words.
 	wantSamples(t, r,
-		`c_total{string="",bool="false",int="-9223372036854775808",i8="-128",i16="-32768",i32="-2147483648",i64="-9223372036854775808",`+
+		`c_total{string="",bool="false",int="`+fmt.Sprint(math.MinInt)+`",i8="-128",i16="-32768",i32="-2147483648",i64="-9223372036854775808",`+
 			`uint="0",u8="0",u16="0",u32="0",u64="0",ns="",nb="false",ni="-32768",nu="0",hidden="-128",rune="-2147483648",byte="0"} 1`,
-		`c_total{string="ÿ\n",bool="true",int="9223372036854775807",i8="127",i16="32767",i32="2147483647",i64="9223372036854775807",`+
-			`uint="18446744073709551615",u8="255",u16="65535",u32="4294967295",u64="18446744073709551615",ns="s",nb="true",ni="32767",`+
+		`c_total{string="ÿ\n",bool="true",int="`+fmt.Sprint(math.MaxInt)+`",i8="127",i16="32767",i32="2147483647",i64="9223372036854775807",`+
+			`uint="`+fmt.Sprint(uint(math.MaxUint))+`",u8="255",u16="65535",u32="4294967295",u64="18446744073709551615",ns="s",nb="true",ni="32767",`+
 			`nu="18446744073709551615",hidden="127",rune="2147483647",byte="255"} 4`)
 	for labels, want := range map[everyKind]float64{least: 1, most: 4} {
 		if c, ok := vec.Get(labels); !ok || c.Value() != want {

@@ -2,7 +2,6 @@ package fennel
 
 import (
 	"cmp"
-	"fmt"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -23,8 +22,7 @@ type Registry struct {
 
 	mu       sync.Mutex // guards changes of what follows
 	byName   map[string]*family
-	claims   map[string]*declaration // every sample name in any format, and who has it
-	bases    map[string]*family      // every name without suffix, and who had it first
+	names    nameTable
 	families atomic.Pointer[[]*family]
 	sources  atomic.Pointer[[]*source] // the collectors
 
@@ -70,6 +68,7 @@ type family struct {
 	bases    []string
 	names    []string                  // both of them
 	members  atomic.Pointer[[]*member] // sorted by their constant labels
+	byConsts map[string]*member        // under the registry's mutex
 }
 
 // member is the part of a family that one set of constant labels has.
@@ -88,8 +87,7 @@ type member struct {
 func (r *Registry) init() {
 	r.once.Do(func() {
 		r.byName = make(map[string]*family)
-		r.claims = make(map[string]*declaration)
-		r.bases = make(map[string]*family)
+		r.names = newNameTable()
 		r.own.declare(r)
 	})
 }
@@ -147,13 +145,11 @@ func (r *Registry) declare(d declaration) (*member, error) {
 	defer r.mu.Unlock()
 	f := r.byName[d.name]
 	if f == nil {
-		names := claims(d.kind, d.name)
-		if err := r.claim(&d, names); err != nil {
+		f = newFamily(d)
+		if err := r.names.take(f); err != nil {
 			return nil, err
 		}
-		f = newFamily(d, names)
 		r.byName[d.name] = f
-		r.settle(f)
 		r.families.Store(inserted(r.families.Load(), f, func(a, b *family) int { return strings.Compare(a.Name, b.Name) }))
 	} else if what := d.differs(&f.declared); what != "" {
 		return nil, conflict(&d, &f.declared, "they differ in "+what)
@@ -161,27 +157,8 @@ func (r *Registry) declare(d declaration) (*member, error) {
 	return f.member(r, d), nil
 }
 
-// conflict is the error of two declarations that can't live side by side.
-func conflict(d, other *declaration, why string) error {
-	return &DeclarationError{Metric: d.name, Problem: fmt.Sprintf(
-		"%v conflicts with %v, which is already declared: %s; rename one, or declare both alike", d, other, why)}
-}
-
-// claim takes the names for d, or returns who has one already.
-func (r *Registry) claim(d *declaration, names []string) error {
-	for _, n := range names {
-		if other := r.claims[n]; other != nil {
-			return conflict(d, other, fmt.Sprintf("both expose the name %q", n))
-		}
-	}
-	for _, n := range names {
-		r.claims[n] = d
-	}
-	return nil
-}
-
-func newFamily(d declaration, claims []string) *family {
-	f := &family{declared: d, claims: claims, bases: bases(d.kind, d.name)}
+func newFamily(d declaration) *family {
+	f := &family{declared: d, claims: claims(d.kind, d.name), bases: bases(d.kind, d.name), byConsts: make(map[string]*member)}
 	f.names = slices.Concat(f.claims, f.bases)
 	d.describe(&f.Family)
 	return f
@@ -190,12 +167,8 @@ func newFamily(d declaration, claims []string) *family {
 // member returns the family's member with d's constant labels.
 func (f *family) member(r *Registry, d declaration) *member {
 	consts := newTextOf(d.consts)
-	if all := f.members.Load(); all != nil {
-		for _, m := range *all {
-			if m.consts == consts {
-				return m
-			}
-		}
+	if m := f.byConsts[consts]; m != nil {
+		return m
 	}
 	m := &member{family: f, consts: consts, load: d.load, reg: r, handles: make(map[reflect.Type]any)}
 	m.table = series.NewTable(series.Config{
@@ -205,42 +178,9 @@ func (f *family) member(r *Registry, d declaration) *member {
 		Mended:   func() { r.own.mended.With(selfMetric{f.Name}).Inc() },
 		Dropped:  func(reason string) { r.own.dropped.With(selfDrop{f.Name, reason}).Inc() },
 	})
+	f.byConsts[consts] = m
 	f.members.Store(inserted(f.members.Load(), m, func(a, b *member) int { return series.Compare(a.consts, b.consts) }))
 	return m
-}
-
-// settle takes the names without suffix that a new family has, and decides for
-// all whom this concerns whether they are shadowed.
-func (r *Registry) settle(f *family) {
-	for _, b := range f.bases {
-		if r.bases[b] == nil {
-			r.bases[b] = f
-		}
-	}
-	f.Shadow(r.shadows(f))
-	r.shadow(f.claims)
-}
-
-// shadow marks the families whose name without suffix is now a sample's name.
-func (r *Registry) shadow(claims []string) {
-	for _, n := range claims {
-		if f := r.bases[n]; f != nil {
-			f.Shadow(true)
-		}
-	}
-}
-
-// shadows reports whether one of a family's names without suffix is another's.
-func (r *Registry) shadows(f *family) bool {
-	return slices.ContainsFunc(f.bases, func(b string) bool { return r.claims[b] != nil || r.bases[b] != f })
-}
-
-// resettle decides anew for all families, after some have gone.
-func (r *Registry) resettle() {
-	clear(r.bases)
-	for _, f := range load(&r.families) {
-		r.settle(f)
-	}
 }
 
 // newTextOf renders labels.
@@ -283,11 +223,8 @@ func (r *Registry) Forget(name string) bool {
 		return false
 	}
 	delete(r.byName, name)
-	for _, n := range f.claims {
-		delete(r.claims, n)
-	}
+	r.names.release(f)
 	r.families.Store(without(r.families.Load(), f))
-	r.resettle()
 	return true
 }
 
@@ -298,6 +235,16 @@ type Desc struct {
 	Unit   string
 	Type   Type
 	Labels []string // the names of all labels: constant ones first
+
+	// ConstLabels are constant labels with their values. They are set by a
+	// [Describer] that shares the family with others, which have other values.
+	ConstLabels []Label
+}
+
+// clone returns a copy that shares no slices.
+func (d Desc) clone() Desc {
+	d.Labels, d.ConstLabels = slices.Clone(d.Labels), slices.Clone(d.ConstLabels)
+	return d
 }
 
 // Descs lists the metrics that are declared, sorted by name, and after them
@@ -315,8 +262,7 @@ func (r *Registry) Descs() []Desc {
 	}
 	for _, s := range load(&r.sources) {
 		for _, d := range s.descs {
-			d.Labels = slices.Clone(d.Labels)
-			all = append(all, d)
+			all = append(all, d.clone())
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Desc) int { return cmp.Compare(a.Name, b.Name) })
@@ -324,7 +270,7 @@ func (r *Registry) Descs() []Desc {
 }
 
 func descOf(f *sample.Family) Desc {
-	return Desc{f.Name, f.Help, f.Unit, Type(f.Kind), slices.Clone(f.Labels)}
+	return Desc{Name: f.Name, Help: f.Help, Unit: f.Unit, Type: Type(f.Kind), Labels: slices.Clone(f.Labels)}
 }
 
 // load returns the slice behind p, which may be nil.

@@ -85,7 +85,7 @@ func (v *Vec[L, H]) Delete(labels L) bool {
 func (v *Vec[L, H]) DeleteFunc(del func(L) bool) int {
 	n := 0
 	v.each(func(s *series.Series) bool {
-		if del(v.labels(s)) && v.table.DeleteSeries(s) {
+		if labels, ok := v.labels(s); ok && del(labels) && v.table.DeleteSeries(s) {
 			n++
 		}
 		return true
@@ -148,11 +148,14 @@ func (v *Vec[L, H]) Len() int {
 
 // All yields the metrics with their labels, in the order of the labels' values.
 // It sees those that are there when it starts; no lock is held while the loop's
-// body runs, which may create and delete metrics.
+// body runs, which may create and delete metrics. Where the same metric was
+// declared with another label set type, too, those whose labels don't fit L are
+// passed over.
 func (v *Vec[L, H]) All() iter.Seq2[L, *H] {
 	return func(yield func(L, *H) bool) {
 		v.each(func(s *series.Series) bool {
-			return s.Dead() || yield(v.labels(s), series.Head[H](s))
+			labels, ok := v.labels(s)
+			return s.Dead() || !ok || yield(labels, series.Head[H](s))
 		})
 	}
 }
@@ -170,10 +173,10 @@ func (v *Vec[L, H]) each(yield func(*series.Series) bool) {
 	}
 }
 
-// labels returns the label set of a series.
-func (v *Vec[L, H]) labels(s *series.Series) (labels L) {
-	v.schema.set(reflect.ValueOf(&labels).Elem(), s.Values())
-	return labels
+// labels returns the label set of a series, if L can hold it.
+func (v *Vec[L, H]) labels(s *series.Series) (labels L, ok bool) {
+	ok = v.schema.set(reflect.ValueOf(&labels).Elem(), s.Values())
+	return labels, ok
 }
 
 func (s *schema) find(name string) int {

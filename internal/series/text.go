@@ -119,7 +119,8 @@ func MendAll(values []string) []string {
 	}
 	mended := make([]string, len(values))
 	for i, v := range values {
-		mended[i] = Mend(v)
+		// Also those that are valid: they may lie on the caller's stack.
+		mended[i] = strings.Clone(Mend(v))
 	}
 	return mended
 }
