@@ -69,7 +69,7 @@ func (a *assembly) admit(f *written) error {
 			what = first.mix(f.declared.allLabels())
 		}
 		if what != "" {
-			return conflict(&f.declared, &first.declared, "they differ in "+what)
+			return conflict(&f.declared, &first.declared, theyDiffer(what))
 		}
 		first.batch.Append(&first.family, &f.batch)
 		return nil
@@ -80,7 +80,7 @@ func (a *assembly) admit(f *written) error {
 			other = a.taken[n]
 		}
 		if other != nil {
-			return conflict(&f.declared, other, fmt.Sprintf("both expose the name %q", n))
+			return conflict(&f.declared, other, bothExpose(n))
 		}
 	}
 	for _, n := range f.claims {
@@ -137,7 +137,7 @@ func (r *Registry) reportDuplicates(f *written, n int) error {
 	if r.logger != nil && f.source.firstTime(f.family.Name) {
 		r.logger.Warn("duplicate samples left out", "collector", f.source.name, "metric", f.family.Name, "samples", n)
 	}
-	return fmt.Errorf("collector %s: metric %q: %d samples with labels that were there already were left out",
+	return fmt.Errorf("collector %s: metric %q: samples left out because their labels were there already: %d",
 		f.source.name, f.family.Name, n)
 }
 
@@ -195,7 +195,7 @@ func (f *written) err() error {
 	if f.leftOut == 0 {
 		return nil
 	}
-	return fmt.Errorf("metric %q: %d samples left out, the first of them: %s", f.family.Name, f.leftOut, f.problem)
+	return fmt.Errorf("metric %q: samples left out: %d, the first: %s", f.family.Name, f.leftOut, f.problem)
 }
 
 // sort puts the samples in order and drops those that are there twice. It

@@ -17,8 +17,8 @@ func DefaultBuckets() []float64 {
 // It panics unless n is positive and width is positive and finite.
 func LinearBuckets(start, width float64, n int) []float64 {
 	if n < 1 || !(width > 0) || math.IsInf(width, 0) {
-		panic(&DeclarationError{Metric: "LinearBuckets", Problem: fmt.Sprintf(
-			"width %v and count %d must be positive", width, n)})
+		panic(&DeclarationError{Problem: fmt.Sprintf(
+			"LinearBuckets: width %v and count %d must be positive", width, n)})
 	}
 	bounds := make([]float64, n)
 	for i := range bounds {
@@ -34,8 +34,8 @@ func LinearBuckets(start, width float64, n int) []float64 {
 // greater than 1.
 func ExponentialBuckets(start, factor float64, n int) []float64 {
 	if n < 1 || !(start > 0) || !(factor > 1) || math.IsInf(factor, 1) {
-		panic(&DeclarationError{Metric: "ExponentialBuckets", Problem: fmt.Sprintf(
-			"start %v and count %d must be positive, factor %v greater than 1 and finite", start, n, factor)})
+		panic(&DeclarationError{Problem: fmt.Sprintf(
+			"ExponentialBuckets: start %v and count %d must be positive, factor %v greater than 1 and finite", start, n, factor)})
 	}
 	bounds := make([]float64, n)
 	for i := range bounds {
@@ -50,8 +50,8 @@ func ExponentialBuckets(start, factor float64, n int) []float64 {
 // than low and n at least 2.
 func ExponentialBucketsRange(low, high float64, n int) []float64 {
 	if n < 2 || !(low > 0) || !(high > low) {
-		panic(&DeclarationError{Metric: "ExponentialBucketsRange", Problem: fmt.Sprintf(
-			"low %v must be positive, high %v greater than that and count %d at least 2", low, high, n)})
+		panic(&DeclarationError{Problem: fmt.Sprintf(
+			"ExponentialBucketsRange: low %v must be positive, high %v greater than that and count %d at least 2", low, high, n)})
 	}
 	bounds := make([]float64, n)
 	for i := range bounds {

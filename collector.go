@@ -20,8 +20,10 @@ import (
 // In errors and in the registry's own metrics a collector is named by its String
 // method, or by its type if it has none.
 //
-// Collect writes all its samples to w and returns. It may be called by several
-// goroutines at once, each with a Writer of its own. It should give up when ctx
+// Collect writes all its samples to w and returns. It is called in a goroutine of
+// its own, at the same time as other collectors, and, by several scrapes, more
+// than once at a time, each with a Writer of its own. Of samples with the same
+// labels the first is served. It should give up when ctx
 // is done, which is a little before the deadline of the scrape. If it does not,
 // it is left behind with what it has written, and not called again while three
 // such calls are still going on. It may ask [Writer.Wants] whether a family is wanted at all.
@@ -34,8 +36,9 @@ type Collector interface {
 	Collect(ctx context.Context, w *Writer) error
 }
 
-// CollectorFunc is a function that is a [Collector]. Being a func it can't be
-// unregistered: functions can't be compared. Register a pointer to it for that.
+// CollectorFunc is a function that is a [Collector]. Functions can't be compared,
+// so it can't be unregistered, and registering it twice is not noticed. Register
+// a pointer to it for that.
 type CollectorFunc func(ctx context.Context, w *Writer) error
 
 // Collect calls f.
@@ -46,8 +49,9 @@ func (f CollectorFunc) Collect(ctx context.Context, w *Writer) error { return f(
 // doesn't call it for scrapes that want none of its families.
 type Describer interface {
 	Collector
-	// Describe returns the families that Collect writes. It is called once, by
-	// Register. Name and Type are required.
+	// Describe returns all families that Collect may write: a scrape that wants
+	// none of them doesn't call it. It is called once, by Register. The name is
+	// required; a type that is left out is TypeUnknown.
 	Describe() []Desc
 }
 
@@ -294,6 +298,9 @@ type panicError struct {
 
 // Error says what the collector panicked with. The stack is for logs.
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// Stack returns the stack of the panic, for those who log a [GatherError].
+func (e *panicError) Stack() []byte { return e.stack }
 
 // Unwrap returns the error that the collector panicked with, if it was one.
 func (e *panicError) Unwrap() error {

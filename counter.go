@@ -25,7 +25,8 @@ type Counter struct {
 type CounterVec[L any] = Vec[L, Counter]
 
 // NewCounter declares a counter. Its name should end in _total; it is exposed
-// under the name that is given here, in every format.
+// under the name that is given here, in every format. OpenMetrics has no counters
+// without _total: there it would be of unknown type.
 //
 // It panics with a *[DeclarationError] if the declaration is wrong or conflicts
 // with another one. Declared a second time alike, it returns the same counter.
@@ -97,7 +98,7 @@ func (c *Counter) AddUint(n uint64) {
 // between the two, once in 2^64 events, a reader sees the counter lower.
 func (c *Counter) carry() { addFloat(&c.part, 1<<64) }
 
-// Value returns the current value.
+// Value returns the current value, rounded to a float64. Formats write it exactly.
 func (c *Counter) Value() float64 {
 	if c == nil {
 		return 0

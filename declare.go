@@ -75,7 +75,7 @@ func (d *declaration) check(legacy bool) error {
 func (d *declaration) checkName(legacy bool) string {
 	switch {
 	case d.name == "":
-		return "the name is empty"
+		return "the name is empty: give it one"
 	case !utf8.ValidString(d.name) || strings.ContainsRune(d.name, 0):
 		return "the name is not valid UTF-8 or has a NUL byte, which no parser takes"
 	case legacy && !names.LegalMetric(d.name):
@@ -129,7 +129,7 @@ func (d *declaration) checkLabels(legacy bool) string {
 			other, twice := seen[escaped]
 			switch {
 			case twice && other == name:
-				return fmt.Sprintf("label %q is there twice", name)
+				return fmt.Sprintf("label %q is there twice, among the labels or the constant ones: drop or rename one", name)
 			case twice:
 				return fmt.Sprintf("labels %q and %q are both written as %q under the escaping scheme %q: rename one", other, name, escaped, scheme)
 			}
@@ -175,11 +175,11 @@ func (d *declaration) checkBuckets(bool) string {
 	for i, b := range d.bounds {
 		switch {
 		case math.IsNaN(b):
-			return fmt.Sprintf("bucket %d is NaN", i)
+			return fmt.Sprintf("bucket %d is NaN: drop it", i)
 		case math.IsInf(b, 0):
 			return fmt.Sprintf("bucket %d is %v: bounds are finite, +Inf is always added", i, b)
 		case i > 0 && b == d.bounds[i-1]:
-			return fmt.Sprintf("bucket %v is there twice", b)
+			return fmt.Sprintf("bucket %v is there twice: drop one", b)
 		case i > 0 && b < d.bounds[i-1]:
 			return fmt.Sprintf("bucket %v comes after %v: sort the bounds in rising order", b, d.bounds[i-1])
 		}
@@ -214,7 +214,7 @@ func (d *declaration) checkStates(bool) string {
 		case !utf8.ValidString(s):
 			return fmt.Sprintf("state %q is not valid UTF-8", s)
 		case slices.Contains(d.states[:i], s):
-			return fmt.Sprintf("state %q is there twice", s)
+			return fmt.Sprintf("state %q is there twice: drop one", s)
 		}
 	}
 	return ""

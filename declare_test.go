@@ -152,12 +152,12 @@ var conflicts = []struct {
 		"_created of a counter",
 		func(in fennel.MetricOption) { fennel.NewCounter("x_total", "", in) },
 		func(in fennel.MetricOption) { fennel.NewGauge("x_created", "", in) },
-		[]string{`counter "x_total"`, `gauge "x_created"`, `both expose the name "x_created"`},
+		[]string{`counter "x_total"`, `gauge "x_created"`, `"x_created" is reserved for a time of creation`},
 	}, {
 		"counters with and without _total",
 		func(in fennel.MetricOption) { fennel.NewCounter("x_total", "", in) },
 		func(in fennel.MetricOption) { fennel.NewCounter("x", "", in) },
-		[]string{`counter "x_total"`, `counter "x"`, "both expose the name"},
+		[]string{`counter "x_total"`, `counter "x"`, "reserved for a time of creation"},
 	}, {
 		"_count of one, _count of the other",
 		func(in fennel.MetricOption) { fennel.NewHistogram("x", "", in) },
@@ -402,7 +402,7 @@ func TestTryReturnsWhatWasDeclared(t *testing.T) {
 		return fennel.NewGauge("", "", fennel.In(r))
 	})
 	var refusal *fennel.DeclarationError
-	if g != nil || !errors.As(err, &refusal) || refusal.Metric != "" || refusal.Problem != "the name is empty" {
+	if g != nil || !errors.As(err, &refusal) || refusal.Metric != "" || refusal.Problem != "the name is empty: give it one" {
 		t.Errorf("Try = %v, %v", g, err)
 	}
 	if got := len(r.Descs()); got != 2 {

@@ -156,7 +156,7 @@ func labelValuesAreNotCut(t *testing.T, r *fennel.Registry) {
 		return nil
 	})
 	families, errs := gatherPartial(t, r)
-	wantErrors(t, errs, `2 samples left out, the first of them: sample ["x"]: 1 label values for the 2 labels ["a" "b"]`)
+	wantErrors(t, errs, `samples left out: 2, the first: sample ["x"]: 1 label values for the 2 labels ["a" "b"]`)
 	if names(families) != "" {
 		t.Errorf("gathered %v", families)
 	}

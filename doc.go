@@ -51,7 +51,13 @@
 //   - An [Unknown] is a number from elsewhere of which one doesn't know more.
 //
 // Each has a constructor, such as [NewCounter], and one for metrics with
-// labels, such as [NewCounterVec].
+// labels, such as [NewCounterVec]. Infos and statesets say things in words:
+//
+//	fennel.NewInfo("app_info", "What runs.", struct {
+//		Version string `label:"version"`
+//	}{version})
+//	state := fennel.NewStateSet("app_phase", "What it does.", []phase{starting, serving})
+//	state.Set(serving)
 //
 // # Names and units
 //
@@ -80,13 +86,15 @@
 //	var errors = fennel.NewCounterVec[string]("errors_total", "Errors.", fennel.LabelNames("kind"))
 //
 // [Vec.With] returns the metric of a label set, and creates it the first time.
-// It costs one hash and one comparison, and allocates nothing for up to eight
-// labels. Where the labels
+// It costs one hash and one comparison, and allocates nothing (with labels that
+// are not strings among them: for up to eight labels of 64 digits in all). Where the labels
 // of a call site don't change, keep what it returns: an update through it is a
 // single atomic operation.
 //
 // Every label set that ever occurs is a series in memory and in Prometheus.
-// Don't put into labels what has no bound, such as user IDs or raw paths.
+// Don't put into labels what has no bound, such as user IDs or raw paths. The
+// method of a request is such a label, too, unless the router lets only known
+// ones through: a client may send any word.
 // [Vec.Delete], [Vec.DeleteFunc], [Vec.DeletePartial] and [Vec.Clear] remove
 // series; [Vec.Create] creates them before anything has happened, so that
 // they start from 0; [Vec.All] iterates over them.
@@ -120,9 +128,10 @@
 //
 // Declaring the same metric twice, with the same name, type, help, unit and
 // labels, gives the same metric. So a library can declare its metrics as often
-// as it is instantiated. Whatever would clash, in any format, is refused at
-// once: another type or help under the same name, a gauge foo_count beside a
-// histogram foo, names that differ but are escaped alike.
+// as it is instantiated. Whatever would give two metrics a sample of one name,
+// in any format, is refused at once: another type or help under the same name,
+// a gauge foo_count beside a histogram foo, names that differ but are escaped
+// alike.
 //
 // A library should take a *Registry and let its user choose. Who hands it nil
 // gets no metrics: under In(nil) constructors return nil, and the methods of nil
@@ -154,7 +163,10 @@
 //	fennel.Default.MustRegister(disks{})
 //
 // It gets the scrape's context and may ask which families are wanted. If it
-// fails, or panics, that costs only what it hasn't written.
+// fails, panics or is late, that costs only what it hasn't written.
+//
+// Unlike metrics, collectors are not merged: register one for each registry, not
+// one for each instance of a library.
 //
 // # Errors
 //

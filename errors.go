@@ -10,12 +10,15 @@ import (
 // to mend it. The constructors panic with a *DeclarationError; [Try] returns it
 // as an error.
 type DeclarationError struct {
-	Metric  string // the name of the metric, as given
+	Metric  string // the name of the metric, as given; "" for a function that makes buckets
 	Problem string // what is wrong, and what to do
 }
 
 // Error returns the metric's name and the problem.
 func (e *DeclarationError) Error() string {
+	if e.Metric == "" {
+		return "fennel: " + e.Problem
+	}
 	return fmt.Sprintf("fennel: metric %q: %s", e.Metric, e.Problem)
 }
 

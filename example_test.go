@@ -129,7 +129,7 @@ func ExampleTry() {
 	})
 	fmt.Println(err)
 	// Output:
-	// fennel: metric "payload_count": gauge "payload_count" (help "Payloads.") conflicts with histogram "payload" (help "Size of a payload.", buckets [1]), which is already declared: both expose the name "payload_count"; rename one, or declare both alike
+	// fennel: metric "payload_count": gauge "payload_count" (help "Payloads.") conflicts with histogram "payload" (help "Size of a payload.", buckets [1]), which is already declared: both expose the name "payload_count"; rename one
 }
 
 // A disk is what the collector of the example reads.

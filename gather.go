@@ -14,8 +14,8 @@ import (
 // transports take a Gatherer.
 type Gatherer interface {
 	// Visit hands all families, in the order of their names, to v. It is how
-	// the packages of this module read a registry; programs use
-	// [Registry.Gather] and the like.
+	// the packages of this module read a registry, and can only be implemented
+	// there; programs use [Gather] and [Only].
 	Visit(ctx context.Context, r *sample.Request, v sample.Visitor) error
 }
 

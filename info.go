@@ -53,7 +53,7 @@ func infoDeclaration[T any](name, help string, o options) declaration {
 	typ := reflect.TypeFor[T]()
 	if typ.Kind() != reflect.Struct {
 		panic(&DeclarationError{Metric: name, Problem: fmt.Sprintf(
-			"an info says what it says in a struct with label tags, and %v is none", typ)})
+			"the value of an info must be a struct with label tags, not %v", typ)})
 	}
 	schema, err := newSchema(typ, nil)
 	if err != nil {

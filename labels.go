@@ -52,7 +52,7 @@ func newSchema(typ reflect.Type, names []string) (*schema, error) {
 		}
 	}
 	if len(names) != len(s.fields) {
-		return nil, fmt.Errorf("label set %v has %d values and %d names: name each with the option LabelNames", typ, len(s.fields), len(names))
+		return nil, fmt.Errorf("label set %v needs %d label names and has %d: name each with the option LabelNames", typ, len(s.fields), len(names))
 	}
 	return s, nil
 }
@@ -60,6 +60,9 @@ func newSchema(typ reflect.Type, names []string) (*schema, error) {
 func (s *schema) addFields(typ reflect.Type) error {
 	for i := range typ.NumField() {
 		f := typ.Field(i)
+		if f.Anonymous && f.Type.Kind() == reflect.Struct {
+			return fmt.Errorf("label set %v: it embeds %v: write the fields of that out", typ, f.Type)
+		}
 		name, ok := f.Tag.Lookup("label")
 		if !ok {
 			return fmt.Errorf("label set %v: field %s has no tag: add `label:\"name\"`", typ, f.Name)

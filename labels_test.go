@@ -118,7 +118,7 @@ func TestLabelSetTypesAreChecked(t *testing.T) {
 		declare func()
 		part    string
 	}{
-		{func() { fennel.NewGaugeVec[embedded]("g", "", in) }, "field request has no tag: add `label:\"name\"`"},
+		{func() { fennel.NewGaugeVec[embedded]("g", "", in) }, "it embeds fennel_test.request: write the fields of that out"},
 		{func() { fennel.NewGaugeVec[mixed]("g", "", in) }, "field B has no tag"},
 		{func() { fennel.NewGaugeVec[pointer]("g", "", in) }, "field P is of type *string: a label is a string, a bool or an integer"},
 		{func() {
@@ -153,9 +153,9 @@ func TestLabelSetTypesAreChecked(t *testing.T) {
 		{func() { fennel.NewGaugeVec[[1]float32]("g", "", in, named) }, "element 0 is of type float32"},
 		{func() { fennel.NewGaugeVec[float64]("g", "", in, named) }, "the value is of type float64"},
 		{func() { fennel.NewGaugeVec[request]("g", "", in, named) }, "drop the option LabelNames"},
-		{func() { fennel.NewGaugeVec[string]("g", "", in) }, "1 values and 0 names: name each with the option LabelNames"},
-		{func() { fennel.NewGaugeVec[[2]string]("g", "", in, named) }, "2 values and 1 names"},
-		{func() { fennel.NewGaugeVec[[0]string]("g", "", in, named) }, "0 values and 1 names"},
+		{func() { fennel.NewGaugeVec[string]("g", "", in) }, "needs 1 label names and has 0: name each with the option LabelNames"},
+		{func() { fennel.NewGaugeVec[[2]string]("g", "", in, named) }, "needs 2 label names and has 1"},
+		{func() { fennel.NewGaugeVec[[0]string]("g", "", in, named) }, "needs 0 label names and has 1"},
 		{func() { fennel.NewGauge("g", "", in, named) }, "use the constructor whose name ends in Vec"},
 	} {
 		refused(t, "g", c.declare, c.part)

@@ -3,6 +3,7 @@ package fennel
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // nameTable is who has which name in a registry. It is guarded by the registry's
@@ -31,7 +32,7 @@ func (t *nameTable) take(f *family) error {
 	d := &f.declared
 	for _, n := range f.claims {
 		if c := t.samples[n]; c != nil {
-			return conflict(d, c.by, fmt.Sprintf("both expose the name %q", n))
+			return conflict(d, c.by, bothExpose(n))
 		}
 	}
 	for _, n := range f.claims {
@@ -96,10 +97,10 @@ func (t *nameTable) announce(d *declaration) error {
 // admits returns why d can't share the claim to a name, or nil.
 func (c *claim) admits(d *declaration, n string) error {
 	if len(c.announced) == 0 || c.by.name != d.name {
-		return conflict(d, c.by, fmt.Sprintf("both expose the name %q", n))
+		return conflict(d, c.by, bothExpose(n))
 	}
 	if what := d.differs(c.by); what != "" {
-		return conflict(d, c.by, "they differ in "+what)
+		return conflict(d, c.by, theyDiffer(what))
 	}
 	for _, other := range c.announced {
 		if slices.Equal(d.consts, other.consts) {
@@ -143,8 +144,21 @@ func (t *nameTable) shadow(claims []string) {
 	}
 }
 
+// bothExpose is why families that share a sample's name are in conflict.
+func bothExpose(name string) string {
+	if strings.HasSuffix(name, "_created") {
+		return fmt.Sprintf("%q is reserved for a time of creation; rename one", name)
+	}
+	return fmt.Sprintf("both expose the name %q; rename one", name)
+}
+
+// theyDiffer is why families of one name are in conflict.
+func theyDiffer(what string) string {
+	return fmt.Sprintf("they differ in %s; rename one, or declare both alike", what)
+}
+
 // conflict is the error of two declarations that can't live side by side.
 func conflict(d, other *declaration, why string) error {
 	return &DeclarationError{Metric: d.name, Problem: fmt.Sprintf(
-		"%v conflicts with %v, which is already declared: %s; rename one, or declare both alike", d, other, why)}
+		"%v conflicts with %v, which is already declared: %s", d, other, why)}
 }

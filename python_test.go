@@ -275,7 +275,7 @@ var pythonRefusals = map[string][]string{
 	"enum/labels":                 {"doesn't compile"},
 	"enum/errors":                 {"at least one state", "at least one state", `label "st" is reserved`},
 	"enum/overlap_full_name":      {`label "ns_st" is reserved`},
-	"registry/duplicates":         {"they differ in type", `both expose the name "a_created"`},
+	"registry/duplicates":         {"they differ in type", `"a_created" is reserved`},
 	"registry/unregister":         {"there is none"},
 }
 

@@ -35,12 +35,18 @@ type Registry struct {
 var Default = NewRegistry()
 
 // RegistryOption is an option of [NewRegistry].
-type RegistryOption func(*Registry)
+type RegistryOption interface{ forRegistry(*Registry) }
+
+type registryOption func(*Registry)
+
+func (f registryOption) forRegistry(r *Registry) { f(r) }
 
 // WithLogger lets the registry log what goes wrong while it gathers. Without
-// it, it logs nothing; errors are counted and returned in any case.
+// it, it logs nothing; errors are counted and returned in any case. A server with
+// a logger of its own logs the same errors once for each scrape: give one to
+// either of the two, and to the server for [Default], which has none.
 func WithLogger(l *slog.Logger) RegistryOption {
-	return func(r *Registry) { r.logger = l }
+	return registryOption(func(r *Registry) { r.logger = l })
 }
 
 // WithLegacyNames lets the registry refuse names outside the old charset,
@@ -48,14 +54,16 @@ func WithLogger(l *slog.Logger) RegistryOption {
 // labels. Without it, names are any UTF-8, and scrapers that don't take them
 // get them escaped.
 func WithLegacyNames() RegistryOption {
-	return func(r *Registry) { r.legacy = true }
+	return registryOption(func(r *Registry) { r.legacy = true })
 }
 
 // NewRegistry returns an empty registry.
 func NewRegistry(opts ...RegistryOption) *Registry {
 	r := new(Registry)
 	for _, o := range opts {
-		o(r)
+		if o != nil {
+			o.forRegistry(r)
+		}
 	}
 	return r
 }
@@ -152,7 +160,7 @@ func (r *Registry) declare(d declaration) (*member, error) {
 		r.byName[d.name] = f
 		r.families.Store(inserted(r.families.Load(), f, func(a, b *family) int { return strings.Compare(a.Name, b.Name) }))
 	} else if what := d.differs(&f.declared); what != "" {
-		return nil, conflict(&d, &f.declared, "they differ in "+what)
+		return nil, conflict(&d, &f.declared, theyDiffer(what))
 	}
 	return f.member(r, d), nil
 }
@@ -247,8 +255,8 @@ func (d Desc) clone() Desc {
 	return d
 }
 
-// Descs lists the metrics that are declared, sorted by name, and after them
-// those that collectors with a Describe method announce.
+// Descs lists the metrics that are declared, and those that collectors announce
+// by a Describe method, sorted by name.
 func (r *Registry) Descs() []Desc {
 	if r == nil {
 		return nil

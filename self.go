@@ -25,7 +25,7 @@ type selfCollector struct {
 func (o *ownMetrics) declare(r *Registry) {
 	o.dropped = declareOwn[selfDrop](r, "fennel_dropped_updates_total", "Updates of a metric that were refused.")
 	o.mended = declareOwn[selfMetric](r, "fennel_mended_labels_total", "Label sets with values that were not UTF-8 and were mended.")
-	o.failures = declareOwn[selfCollector](r, "fennel_collector_errors_total", "Times that a collector failed, panicked or wrote what can't be exposed.")
+	o.failures = declareOwn[selfCollector](r, "fennel_collector_errors_total", "Errors of collectors: failures, panics, families with samples that can't be exposed.")
 	o.duplicates = declareOwn[selfMetric](r, "fennel_duplicate_samples_total", "Samples of collectors that were left out because their labels were there already.")
 }
 

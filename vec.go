@@ -94,8 +94,8 @@ func (v *Vec[L, H]) DeleteFunc(del func(L) bool) int {
 }
 
 // DeletePartial removes all metrics that have these labels among those of L, and
-// returns how many it removed. Without labels it removes nothing: see
-// [Vec.Clear].
+// returns how many it removed. Constant labels, and names that L doesn't have,
+// match nothing. Without labels it removes nothing: see [Vec.Clear].
 func (v *Vec[L, H]) DeletePartial(match ...Label) int {
 	if v == nil || v.table == nil || len(match) == 0 {
 		return 0

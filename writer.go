@@ -95,7 +95,7 @@ func (w *Writer) again(f *written, d *declaration) target {
 		what = f.mix(d.allLabels())
 	}
 	if what != "" {
-		w.refuse(d.name, conflict(d, &f.declared, "they differ in "+what))
+		w.refuse(d.name, conflict(d, &f.declared, theyDiffer(what)))
 		return target{}
 	}
 	if err := d.check(w.registry.legacy); err != nil {

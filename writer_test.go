@@ -169,23 +169,23 @@ func TestWritersLeaveOutWhatIsWrong(t *testing.T) {
 			c.Write(math.NaN(), "b")
 			c.Write(math.Inf(-1), "b")
 			c.Write(2, "c")
-		}, `c_total{k="c"} 2`, []string{`metric "c_total": 3 samples left out, the first of them: sample ["a"]: a counter can't be -1`}},
+		}, `c_total{k="c"} 2`, []string{`metric "c_total": samples left out: 3, the first: sample ["a"]: a counter can't be -1`}},
 		{"label values", func(w *fennel.Writer) {
 			g := w.Gauge("g", "", k)
 			g.Write(1)
 			g.Write(2, "a", "b")
 			g.Write(3, "a")
-		}, `g{k="a"} 3`, []string{`metric "g": 2 samples left out, the first of them: sample []: 0 label values for the 1 labels ["k"]`}},
+		}, `g{k="a"} 3`, []string{`metric "g": samples left out: 2, the first: sample []: 0 label values for the 1 labels ["k"]`}},
 		{"histogram counts", func(w *fennel.Writer) {
 			h := w.Histogram("h", "", []float64{1}, k)
 			h.Write(fennel.HistogramValue{Counts: []uint64{1}}, "a")
 			h.Write(fennel.HistogramValue{Counts: []uint64{1, 2, 3}}, "b")
 			h.Write(fennel.HistogramValue{}, "c")
-		}, ``, []string{`metric "h": 3 samples left out, the first of them: sample ["a"]: 1 counts for 2 buckets, +Inf included`}},
+		}, ``, []string{`metric "h": samples left out: 3, the first: sample ["a"]: 1 counts for 2 buckets, +Inf included`}},
 		{"quantiles", func(w *fennel.Writer) {
 			w.Summary("s", "", []float64{0.5}).Write(fennel.SummaryValue{})
 			w.Summary("s2", "", nil).Write(fennel.SummaryValue{Quantiles: []float64{1}})
-		}, ``, []string{`metric "s": 1 samples left out`, `metric "s2": 1 samples left out, the first of them: sample []: 1 values for 0 quantiles`}},
+		}, ``, []string{`metric "s": samples left out: 1`, `metric "s2": samples left out: 1, the first: sample []: 1 values for 0 quantiles`}},
 		{"states", func(w *fennel.Writer) {
 			s := w.StateSet("s", "", []string{"a", "b"}, k)
 			s.Write([]string{"a", "c"}, "x")
@@ -295,7 +295,7 @@ func TestWriterDropsDuplicatesAndSaysSoOnce(t *testing.T) {
 	}
 	for scrape := range 3 {
 		families, errs := gatherPartial(t, r)
-		wantErrors(t, errs, `metric "g": 4 samples with labels that were there already were left out`)
+		wantErrors(t, errs, `metric "g": samples left out because their labels were there already: 4`)
 		if s := family(t, families, "g").Samples; len(s) != 2 || s[0].Value != 1 || s[1].Value != 2 {
 			t.Errorf("gathered %v, want the first of each", s)
 		}
@@ -315,7 +315,7 @@ func TestWriterDropsDuplicatesThatMendingMakes(t *testing.T) {
 		g.Write(2, "\uFFFD")
 	})
 	families, errs := gatherPartial(t, r)
-	wantErrors(t, errs, "1 samples with labels that were there already")
+	wantErrors(t, errs, "samples left out because their labels were there already: 1")
 	if s := family(t, families, "g").Samples; len(s) != 1 || s[0].Label("k") != "\uFFFD" {
 		t.Errorf("gathered %+v", s)
 	}
@@ -333,7 +333,7 @@ func TestWriterConstantLabelsTellSamplesApart(t *testing.T) {
 		w.Info("i_info", "", fennel.ConstLabels(label("v", "1"))).Write()
 	})
 	families, errs := gatherPartial(t, r)
-	wantErrors(t, errs, "1 samples with labels that were there already")
+	wantErrors(t, errs, "samples left out because their labels were there already: 1")
 	if got := fmt.Sprint(family(t, families, "g").Samples[0].Labels, family(t, families, "g").Samples[1].Labels); got != "[{zone a} {k a1}] [{zone b} {k b1}]" {
 		t.Errorf("gathered %s", got)
 	}

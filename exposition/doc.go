@@ -13,7 +13,11 @@
 // label values. Families without samples are left out. A metric keeps its name
 // in every format: what OpenMetrics 1.0 demands of names is met by the choice
 // of type, never by renaming. So a counter whose name does not end in _total is
-// written there as of unknown type, as client_golang does it, too.
+// written there as of unknown type, as client_golang does it, too. So is a
+// counter x_total beside another metric named x, and an info x_info beside one
+// becomes a gauge: without their suffix both would be called x. The text formats
+// have no infos and statesets and write them as gauges; they call unknown
+// untyped.
 //
 // Known gaps: OpenMetrics forbids _sum and _count for histograms with negative
 // bounds, so they are left out there, and only there.

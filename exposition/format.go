@@ -44,7 +44,7 @@ func (s Syntax) String() string {
 // EscapeUnderscores, is in force when nothing was negotiated.
 type Escaping uint8
 
-// The order is that of names.Scheme.
+// The values are fixed; new schemes are added at the end.
 const (
 	EscapeUnderscores Escaping = iota // http.status as http_status
 	AllowUTF8                         // http.status as it is, in quotes

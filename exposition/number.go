@@ -9,8 +9,8 @@ import (
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
-// appendFloat appends a value. Whole numbers have no decimal point and no
-// exponent: that is valid everywhere, shorter, and quicker to write and read.
+// appendFloat appends a value. Whole numbers below 1e15 have no decimal point and
+// no exponent: that is valid everywhere, shorter, and quicker to write and read.
 func appendFloat(dst []byte, v float64) []byte {
 	if n := int64(v); float64(n) == v && n > -1e15 && n < 1e15 && (n != 0 || !math.Signbit(v)) {
 		return strconv.AppendInt(dst, n, 10)

@@ -15,7 +15,8 @@ import (
 )
 
 // Handler returns a handler that serves what g gathers, or what is in
-// [fennel.Default] if g is nil. It is safe for concurrent use.
+// [fennel.Default] if g is nil; a nil *[fennel.Registry] holds nothing. It is
+// safe for concurrent use.
 //
 // It answers GET at any path, in the format and the coding that the client
 // asks for; HEAD with the same header, but for the Content-Length, without
@@ -35,7 +36,9 @@ import (
 func Handler(g fennel.Gatherer, opts ...HandlerOption) http.Handler {
 	c := defaultConfig()
 	for _, o := range opts {
-		o.forHandler(&c)
+		if o != nil {
+			o.forHandler(&c)
+		}
 	}
 	return newHandler(g, &c)
 }
@@ -105,7 +108,12 @@ func (h *handler) scrape(r *http.Request, b *body, format exposition.Format) err
 		// What collectors say after the client has gone is no news.
 		return err
 	default:
-		h.logger.WarnContext(ctx, "scrape is incomplete", "error", err, "client", r.RemoteAddr)
+		args := []any{"error", err, "client", r.RemoteAddr}
+		var p interface{ Stack() []byte } // of a collector that panicked
+		if errors.As(err, &p) {
+			args = append(args, "stack", string(p.Stack()))
+		}
+		h.logger.WarnContext(ctx, "scrape is incomplete", args...)
 	}
 	return b.finish()
 }

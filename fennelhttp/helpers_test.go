@@ -19,7 +19,9 @@ import (
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { // net/http waits half a second before it closes a connection that it refused.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 // gathererFunc is a function that is a fennel.Gatherer.
 type gathererFunc func(ctx context.Context, r *sample.Request, v sample.Visitor) error

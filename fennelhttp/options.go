@@ -105,7 +105,9 @@ func WithCompressionLevel(level int) Option {
 
 // WithHandler makes the server serve h, too, at this pattern of an
 // [http.ServeMux]: a health check, profiles. It may be given several times.
-// The patterns "/metrics" and "/" replace what the server has there by itself.
+// The patterns "/metrics" and "/" replace what the server has there by itself. A
+// pattern with a method that covers /metrics, such as "GET /", conflicts with
+// it: write "/" or "GET /{$}".
 //
 // Start panics if the pattern is malformed or conflicts with another one, as
 // the ServeMux does.

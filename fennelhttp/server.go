@@ -44,7 +44,9 @@ type Server struct {
 func Start(addr string, g fennel.Gatherer, opts ...ServerOption) (*Server, error) {
 	c := defaultConfig()
 	for _, o := range opts {
-		o.forServer(&c)
+		if o != nil {
+			o.forServer(&c)
+		}
 	}
 	mux := newMux(g, &c)
 	listener, err := listen(addr)

@@ -3,7 +3,7 @@ package main
 func Example() {
 	main()
 	// Output:
-	// # HELP fennel_collector_errors_total Times that a collector failed, panicked or wrote what can't be exposed.
+	// # HELP fennel_collector_errors_total Errors of collectors: failures, panics, families with samples that can't be exposed.
 	// # TYPE fennel_collector_errors_total counter
 	// fennel_collector_errors_total{collector="jobs"} 1
 	// # HELP job_last_run_timestamp_seconds When the job ran last.

@@ -38,7 +38,7 @@ func Example() {
 	body, err := exposition.Bytes(context.Background(), reg, exposition.Format{})
 	fmt.Printf("%ssomething is missing: %v\n", body, fennel.Partial(err))
 	// Output:
-	// # HELP fennel_collector_errors_total Times that a collector failed, panicked or wrote what can't be exposed.
+	// # HELP fennel_collector_errors_total Errors of collectors: failures, panics, families with samples that can't be exposed.
 	// # TYPE fennel_collector_errors_total counter
 	// fennel_collector_errors_total{collector="*main.spools"} 1
 	// # HELP spool_files Files in the directory and those below.

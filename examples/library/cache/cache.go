@@ -34,16 +34,13 @@ type metrics struct {
 	load    *fennel.Histogram
 }
 
-// newMetrics declares the metrics. Where nobody wants any it returns none:
-// methods of nil metrics do nothing, so the rest of the package need not know.
+// newMetrics declares the metrics. Under In(nil) the constructors and With return
+// nil, whose methods do nothing: so a cache without a registry is not measured,
+// and the rest of the package need not know.
 //
-// It may be called for many caches: what is declared a second time alike is
-// the same metric. Without the test for nil the metrics would be in
-// [fennel.Default], and so in programs that never asked for them.
+// It may be called for many caches: what is declared a second time alike is the
+// same metric.
 func newMetrics(o Options) metrics {
-	if o.Registry == nil {
-		return metrics{}
-	}
 	in, name := fennel.In(o.Registry), fennel.LabelNames("cache")
 	requests := fennel.NewCounterVec[[2]string]("cache_requests_total", "Requests to the cache, by result.",
 		fennel.LabelNames("cache", "result"), in)
