@@ -267,6 +267,9 @@ func (w *Writer) run(ctx context.Context) {
 		} else if !returned {
 			w.fail(errors.New("it ended its goroutine"))
 		}
+		if n := len(w.refused) - maxRefusals; n > 0 {
+			w.fail(fmt.Errorf("%d more families were refused", n))
+		}
 		w.done = true
 		if !w.state.CompareAndSwap(running, ended) {
 			w.source.late.Add(-1)

@@ -127,13 +127,19 @@ func (w *Writer) check(d declaration) (*checked, error) {
 	return c, nil
 }
 
+// maxRefusals is how many refused declarations are reported one by one.
+const maxRefusals = 20
+
 // refuse reports a declaration that was refused, once.
 func (w *Writer) refuse(name string, err error) {
 	if w.refused == nil {
 		w.refused = make(map[string]bool)
 	}
-	if !w.refused[name] {
-		w.refused[name] = true
+	if w.refused[name] {
+		return
+	}
+	w.refused[name] = true
+	if len(w.refused) <= maxRefusals {
 		w.fail(err)
 	}
 }

@@ -450,3 +450,16 @@ func TestWriterTakesLabelValuesThatNeedCare(t *testing.T) {
 		t.Errorf("%d samples, want %d", len(got), len(values))
 	}
 }
+
+// A collector that gets everything wrong doesn't flood the log.
+func TestWriterReportsOnlySomeRefusals(t *testing.T) {
+	r := collected(t, func(w *fennel.Writer) {
+		for i := range 1000 {
+			w.Gauge(fmt.Sprintf("g%d", i), "", fennel.Unit("bytes")).Write(1)
+		}
+	})
+	_, errs := gatherPartial(t, r)
+	if len(errs) != 21 || !strings.Contains(errs[20].Error(), "980 more families were refused") {
+		t.Errorf("%d errors, the last: %v", len(errs), errs[len(errs)-1])
+	}
+}

@@ -1,0 +1,136 @@
+package series
+
+import "github.com/fennelmetrics/fennel/internal/names"
+
+// Layout is what the label texts of one label set type have in common.
+type Layout struct {
+	// before[i] stands in front of value i: `method="` for the first, with the
+	// constant labels in front of that, and `",status="` for the others.
+	before []string
+	// size is the length of all of before and the closing quote.
+	size int
+	// fixed is the whole text where no label varies.
+	fixed string
+	// quoted says that there are quotes in before that are not a value's.
+	quoted bool
+}
+
+// NewLayout prepares the text of label sets with these constant labels
+// (name, value, name, value …) and these names of labels that vary.
+func NewLayout(constant, varying []string) Layout {
+	var b []byte
+	for i := 0; i+1 < len(constant); i += 2 {
+		b = AppendLabel(b, i == 0, constant[i], constant[i+1])
+	}
+	l := Layout{fixed: string(b)}
+	for i, name := range varying {
+		if i > 0 {
+			b = append(b[:0], '"') // which closes the value before
+		}
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = appendName(b, name)
+		b = append(b, '=', '"')
+		l.before = append(l.before, string(b))
+		l.quoted = l.quoted || !names.LegalLabel(name)
+		l.size += len(b)
+	}
+	if len(varying) > 0 {
+		l.size++
+	}
+	return l
+}
+
+// Append renders a label set: one value for each label that varies.
+func (l *Layout) Append(dst []byte, values []string) []byte {
+	if len(l.before) == 0 {
+		return append(dst, l.fixed...)
+	}
+	for i, v := range values {
+		dst = append(dst, l.before[i]...)
+		dst = AppendValue(dst, v)
+	}
+	return append(dst, '"')
+}
+
+// equal reports whether text, in which no value needed an escape, is the
+// rendering of values.
+//
+// It never searches for the end of a value: pieces and values are laid along
+// the text one after the other, and both lengths must agree. A value that holds
+// a quote can't slip through: the text has as many quotes as the pieces have,
+// and each piece has found its own.
+func (l *Layout) equal(text string, values []string) bool {
+	n := l.size
+	for _, v := range values {
+		n += len(v)
+	}
+	if n != len(text) {
+		return false
+	}
+	p := 0
+	for i, v := range values {
+		b := l.before[i]
+		q := p + len(b)
+		if i > 0 && (text[p] != '"' || text[q-1] != '"' || l.quoted && text[p:q] != b) {
+			return false
+		}
+		p = q + len(v)
+		if !same(text[q:p], v) {
+			return false
+		}
+	}
+	return true
+}
+
+// equalEscaped is equal for a text in which a value was escaped.
+func (l *Layout) equalEscaped(text string, values []string) bool {
+	for i, v := range values {
+		text = text[len(l.before[i]):]
+		n := escapedPrefix(text, v)
+		if n < 0 {
+			return false
+		}
+		text = text[n:]
+	}
+	return true
+}
+
+// escapedPrefix returns the length of the rendering of value that text starts
+// with, up to the closing quote, or -1 if it does not start with that.
+func escapedPrefix(text, value string) int {
+	n := 0
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		if c == '\\' || c == '"' || c == '\n' {
+			if text[n] != '\\' {
+				return -1
+			}
+			n++
+			c = escapeLetter(c)
+		}
+		// The closing quote ends the text's value at the latest: an unescaped
+		// byte of value is never equal to it.
+		if text[n] != c {
+			return -1
+		}
+		n++
+	}
+	if text[n] != '"' {
+		return -1
+	}
+	return n
+}
+
+// values takes a text apart again. The strings do not share its memory.
+func (l *Layout) values(text string) []string {
+	out := make([]string, len(l.before))
+	for i, b := range l.before {
+		text = text[len(b):]
+		end := closingQuote(text)
+		out[i] = Unescape(text[:end])
+		text = text[end:]
+	}
+	return out
+}
