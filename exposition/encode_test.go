@@ -520,3 +520,16 @@ func TestNoNULInNames(t *testing.T) {
 		}
 	}
 }
+
+// A bound of -0 is the bound 0: as another le it would be another series to a
+// server that takes labels as they are.
+func TestBoundOfNegativeZero(t *testing.T) {
+	for syntax, want := range map[Syntax]string{Text004: `h_bucket{le="0"} 1`, OpenMetrics100: `h_bucket{le="0.0"} 1`} {
+		r := fennel.NewRegistry()
+		fennel.NewHistogram("h", "", fennel.In(r), fennel.Buckets(math.Copysign(0, -1), 1)).Observe(0)
+		body, err := Bytes(t.Context(), r, Format{Syntax: syntax})
+		if err != nil || !strings.Contains(string(body), want+"\n") {
+			t.Errorf("%v: %v\n%swant %s", syntax, err, body, want)
+		}
+	}
+}

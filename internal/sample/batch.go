@@ -1,7 +1,6 @@
 package sample
 
 import (
-	"context"
 	"slices"
 	"unsafe"
 )
@@ -118,10 +117,4 @@ func (r *Request) Wants(names ...string) bool {
 		}
 	}
 	return true
-}
-
-// Source is what can be gathered from.
-type Source interface {
-	// Visit gathers what is asked for and hands it to v.
-	Visit(ctx context.Context, r *Request, v Visitor) error
 }

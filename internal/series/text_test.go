@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // layoutTests say how label sets are rendered. The text is what every text
@@ -422,4 +423,19 @@ func FuzzText(f *testing.F) {
 			t.Errorf("Labels(%s) = %q, want %q", a, got, want)
 		}
 	})
+}
+
+// What is mended is kept, and the values may lie on the stack of a look-up: also
+// those that need no mending must not be shared.
+func TestMendAllSharesNoMemory(t *testing.T) {
+	values := []string{"bad\xff", "123456", "good"}
+	mended := MendAll(values)
+	if want := []string{"bad\uFFFD", "123456", "good"}; !slices.Equal(mended, want) {
+		t.Errorf("MendAll(%q) = %q, want %q", values, mended, want)
+	}
+	for i := range values {
+		if unsafe.StringData(mended[i]) == unsafe.StringData(values[i]) {
+			t.Errorf("value %q shares its memory with the argument", mended[i])
+		}
+	}
 }
