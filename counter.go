@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
@@ -18,7 +19,10 @@ type Counter struct {
 	series series.Series
 	whole  atomic.Uint64
 	part   atomic.Uint64 // bits of a float64: fractions, and what whole can't hold
-	_      [16]byte      // a cache line each, so that neighbours don't slow each other down
+
+	created  atomic.Int64 // nanoseconds since 1970
+	exemplar atomic.Pointer[exemplarSlot]
+	// A cache line each, so that neighbours don't slow each other down.
 }
 
 // CounterVec is a family of counters, told apart by their labels.
@@ -44,7 +48,11 @@ func NewCounterVec[L any](name, help string, opts ...CounterOption) *CounterVec[
 
 func counterDeclaration(name, help string, o options) declaration {
 	d := newDeclaration(sample.Counter, name, help, o)
-	d.alloc = func(*member) *series.Series { return &new(Counter).series }
+	d.alloc = func(*member) *series.Series {
+		c := new(Counter)
+		c.created.Store(time.Now().UnixNano())
+		return &c.series
+	}
 	d.load = loadCounters
 	return d
 }
@@ -53,10 +61,15 @@ func loadCounters(_ *member, b *sample.Batch, run []*series.Series) {
 	n := len(b.Whole)
 	b.Whole = slices.Grow(b.Whole, len(run))[:n+len(run)]
 	b.Values = slices.Grow(b.Values, len(run))[:n+len(run)]
-	whole, parts := b.Whole[n:][:len(run)], b.Values[n:][:len(run)]
+	b.Created = slices.Grow(b.Created, len(run))[:n+len(run)]
+	whole, parts, created := b.Whole[n:][:len(run)], b.Values[n:][:len(run)], b.Created[n:][:len(run)]
 	for i, s := range run {
 		c := series.Head[Counter](s)
 		whole[i], parts[i] = c.whole.Load(), math.Float64frombits(c.part.Load())
+		created[i] = c.created.Load()
+		if e := c.exemplar.Load(); e != nil {
+			e.load(b, n+i, sample.NoBucket)
+		}
 	}
 }
 
@@ -98,6 +111,45 @@ func (c *Counter) AddUint(n uint64) {
 // between the two, once in 2^64 events, a reader sees the counter lower.
 func (c *Counter) carry() { addFloat(&c.part, 1<<64) }
 
+// AddWithExemplar is Add, and keeps the labels, a trace_id say, as the counter's
+// exemplar: it is the last one that is exposed. Without labels it is Add.
+//
+// Names and values may have 128 code points in all. What is longer, has a name
+// twice, or one that is empty or not UTF-8, is no exemplar: v is added all the
+// same, and what was left out is counted in fennel_dropped_updates_total.
+// Nothing of labels is kept.
+func (c *Counter) AddWithExemplar(v float64, labels ...Label) {
+	c.Add(v)
+	if c == nil || len(labels) == 0 || !(v >= 0) || math.IsInf(v, 1) {
+		return
+	}
+	if reason := checkExemplar(labels); reason != "" {
+		c.series.Table().Drop(reason)
+		return
+	}
+	lazySlot(&c.exemplar).set(labels, v, time.Now().UnixNano())
+}
+
+// IncWithExemplar is AddWithExemplar of 1.
+func (c *Counter) IncWithExemplar(labels ...Label) { c.AddWithExemplar(1, labels...) }
+
+// Created returns when the counter began to count: when it was created or, since
+// then, reset. It is exposed where the format has room for it.
+func (c *Counter) Created() time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return timeOf(c.created.Load())
+}
+
+// timeOf returns a time that is kept in nanoseconds since 1970; 0 is none.
+func timeOf(nanos int64) time.Time {
+	if nanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos)
+}
+
 // Value returns the current value, rounded to a float64. Formats write it exactly.
 func (c *Counter) Value() float64 {
 	if c == nil {
@@ -106,7 +158,8 @@ func (c *Counter) Value() float64 {
 	return float64(c.whole.Load()) + math.Float64frombits(c.part.Load())
 }
 
-// Reset sets the counter to 0, for a logical restart of what it counts.
+// Reset sets the counter to 0, for a logical restart of what it counts, and the
+// time since which it counts to now. Its exemplar goes, too.
 // Prometheus takes a falling counter for a restart of the program, so nothing
 // is lost by it.
 func (c *Counter) Reset() {
@@ -115,6 +168,10 @@ func (c *Counter) Reset() {
 	}
 	c.whole.Store(0)
 	c.part.Store(0)
+	c.created.Store(time.Now().UnixNano())
+	if e := c.exemplar.Load(); e != nil {
+		e.clear()
+	}
 }
 
 // addFloat adds v to the float64 whose bits are in p.

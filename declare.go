@@ -151,7 +151,7 @@ func (d *declaration) checkLabel(name string, legacy bool) string {
 		return fmt.Sprintf("label %q is written as __name__, the metric's own name, under an escaping scheme: rename it", name)
 	case legacy && !names.LegalLabel(name):
 		return fmt.Sprintf("label %q: the registry takes legacy names only: use letters, digits and _, such as %q", name, names.Underscores.Label(name))
-	case name == "le" && d.kind == sample.Histogram:
+	case name == "le" && d.kind.IsHistogram():
 		return `label "le" is reserved for the buckets of a histogram: rename it`
 	case name == "quantile" && d.kind == sample.Summary:
 		return `label "quantile" is reserved for the quantiles of a summary: rename it`
@@ -232,6 +232,8 @@ func claims(kind sample.Kind, name string) []string {
 		plain = append(plain, strings.TrimSuffix(name, "_total")+"_created")
 	case sample.Histogram:
 		plain = append(plain, name+"_bucket", name+"_count", name+"_sum", name+"_created")
+	case sample.GaugeHistogram:
+		plain = append(plain, name+"_bucket", name+"_gcount", name+"_gsum", name+"_count", name+"_sum")
 	case sample.Summary:
 		plain = append(plain, name+"_count", name+"_sum", name+"_created")
 	}
@@ -298,7 +300,7 @@ func (d *declaration) String() string {
 	if len(d.labels)+len(d.extra) > 0 {
 		fmt.Fprintf(&b, ", labels %q", slices.Concat(d.labels, d.extra))
 	}
-	if d.kind == sample.Histogram {
+	if d.kind.IsHistogram() {
 		fmt.Fprintf(&b, ", buckets %v", d.bounds)
 	}
 	if d.kind == sample.StateSet {

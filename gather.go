@@ -128,7 +128,10 @@ type Sample struct {
 	Sum       float64 // histogram, summary
 	Buckets   []Bucket
 	Quantiles []Quantile
+	Native    *NativeHistogram // nil for a histogram with classic buckets only
 	States    []State
+	Exemplars []Exemplar
+	Created   time.Time // counter, histogram, summary; zero if it isn't known
 	Time      time.Time // zero unless a collector gave one
 }
 
@@ -136,6 +139,26 @@ type Sample struct {
 type Bucket struct {
 	UpperBound float64 // inclusive; +Inf for the last
 	Count      uint64  // of observations that are not above it
+}
+
+// NativeHistogram is the native part of a histogram: buckets whose bounds grow
+// by the same factor each, as https://prometheus.io/docs/specs/native_histograms
+// has them. The number of observations is the sum of all counts.
+type NativeHistogram struct {
+	// Schema says how fine the buckets are, from -4 to 8: positive bucket i has
+	// what is above 2^((i-1) * 2^-Schema) and not above 2^(i * 2^-Schema), and
+	// negative buckets are its mirror image.
+	Schema        int
+	ZeroThreshold float64 // what is not farther from 0 is in the zero bucket
+	ZeroCount     uint64
+	Positive      []NativeBucket // with rising indices, each once
+	Negative      []NativeBucket // with rising indices, each once
+}
+
+// NativeBucket is a bucket of a native histogram.
+type NativeBucket struct {
+	Index int
+	Count uint64 // of observations in this bucket alone
 }
 
 // Quantile is a quantile of a summary.
@@ -198,6 +221,12 @@ func sampleOf(f *sample.Family, b *sample.Batch, i int) Sample {
 	if t := b.Time(i); t != sample.NoTime {
 		s.Time = time.Unix(0, t)
 	}
+	if t := b.CreatedAt(i); t != sample.NoTime {
+		s.Created = time.Unix(0, t)
+	}
+	for _, e := range b.ExemplarsOf(i) {
+		s.Exemplars = append(s.Exemplars, exemplarOf(b, &e))
+	}
 	switch f.Kind {
 	case sample.Counter:
 		s.Value = float64(b.Whole[i]) + b.Values[i]
@@ -205,9 +234,10 @@ func sampleOf(f *sample.Family, b *sample.Batch, i int) Sample {
 		s.Value = b.Values[i]
 	case sample.Info:
 		s.Value = 1
-	case sample.Histogram:
+	case sample.Histogram, sample.GaugeHistogram:
 		s.Buckets = bucketsOf(f.Bounds, b.Buckets(f, i))
 		s.Count, s.Sum = s.Buckets[len(f.Bounds)].Count, b.Sums[i]
+		s.Native = nativeOf(b.Native(i))
 	case sample.Summary:
 		s.Count, s.Sum = b.Counts[i], b.Sums[i]
 		for j, v := range b.Quantiles(f, i) {
@@ -234,4 +264,33 @@ func bucketsOf(bounds []float64, counts []uint64) []Bucket {
 		out[i] = Bucket{bound, total}
 	}
 	return out
+}
+
+func nativeOf(n *sample.Native) *NativeHistogram {
+	if n == nil {
+		return nil
+	}
+	return &NativeHistogram{
+		Schema:        int(n.Schema),
+		ZeroThreshold: n.ZeroThreshold,
+		ZeroCount:     n.ZeroCount,
+		Positive:      nativeBucketsOf(n.Positive),
+		Negative:      nativeBucketsOf(n.Negative),
+	}
+}
+
+func nativeBucketsOf(buckets []sample.NativeBucket) []NativeBucket {
+	var out []NativeBucket
+	for _, b := range buckets {
+		out = append(out, NativeBucket{int(b.Index), b.Count})
+	}
+	return out
+}
+
+func exemplarOf(b *sample.Batch, e *sample.Exemplar) Exemplar {
+	x := Exemplar{Value: e.Value, Time: time.Unix(0, e.Time)}
+	for name, value := range series.Labels(string(b.Note(e))) {
+		x.Labels = append(x.Labels, Label{name, value})
+	}
+	return x
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
@@ -29,16 +30,23 @@ func oneOfEach(t testing.TB) *fennel.Registry {
 func TestGatherKeepsEverything(t *testing.T) {
 	var got []string
 	for _, f := range gather(t, oneOfEach(t)) {
+		for i := range f.Samples {
+			counts := f.Type == fennel.TypeCounter || f.Type == fennel.TypeHistogram || f.Type == fennel.TypeSummary
+			if created := f.Samples[i].Created; created.IsZero() == counts || counts && time.Since(created) > time.Minute {
+				t.Errorf("%s: created at %v", f.Name, created)
+			}
+			f.Samples[i].Created = time.Time{}
+		}
 		got = append(got, fmt.Sprintf("%s %s %q %q %v", f.Name, f.Type, f.Help, f.Unit, f.Samples))
 	}
 	want := []string{
-		`build_info info "Build." "" [{[{version 1} {release false} {major 0}] 1 0 0 [] [] [] 0001-01-01 00:00:00 +0000 UTC}]`,
-		`latency_seconds histogram "Time." "seconds" [{[] 0 1 0.5 [{1 1} {+Inf 1}] [] [] 0001-01-01 00:00:00 +0000 UTC}]`,
-		`legacy.value unknown "Who knows." "" [{[] 7 0 0 [] [] [] 0001-01-01 00:00:00 +0000 UTC}]`,
-		`phase stateset "Phase." "" [{[] 0 0 0 [] [] [{starting true} {running false} {stopped false}] 0001-01-01 00:00:00 +0000 UTC}]`,
-		`requests_total counter "Requests." "" [{[] 2 0 0 [] [] [] 0001-01-01 00:00:00 +0000 UTC}]`,
-		`size_bytes summary "Size." "bytes" [{[] 0 1 100 [] [] [] 0001-01-01 00:00:00 +0000 UTC}]`,
-		`temperature_celsius gauge "Warmth." "celsius" [{[] 21.5 0 0 [] [] [] 0001-01-01 00:00:00 +0000 UTC}]`,
+		`build_info info "Build." "" [{[{version 1} {release false} {major 0}] 1 0 0 [] [] <nil> [] [] 0001-01-01 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC}]`,
+		`latency_seconds histogram "Time." "seconds" [{[] 0 1 0.5 [{1 1} {+Inf 1}] [] <nil> [] [] 0001-01-01 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC}]`,
+		`legacy.value unknown "Who knows." "" [{[] 7 0 0 [] [] <nil> [] [] 0001-01-01 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC}]`,
+		`phase stateset "Phase." "" [{[] 0 0 0 [] [] <nil> [{starting true} {running false} {stopped false}] [] 0001-01-01 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC}]`,
+		`requests_total counter "Requests." "" [{[] 2 0 0 [] [] <nil> [] [] 0001-01-01 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC}]`,
+		`size_bytes summary "Size." "bytes" [{[] 0 1 100 [] [] <nil> [] [] 0001-01-01 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC}]`,
+		`temperature_celsius gauge "Warmth." "celsius" [{[] 21.5 0 0 [] [] <nil> [] [] 0001-01-01 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC}]`,
 	}
 	if a, b := strings.Join(got, "\n"), strings.Join(want, "\n"); a != b {
 		t.Errorf("gathered:\n%s\nwant:\n%s", a, b)

@@ -25,9 +25,10 @@ import (
 type Histogram struct {
 	series  series.Series
 	sum     atomic.Uint64   // bits of a float64
-	counts  *atomic.Uint64  // the first of len(buckets.bounds)+1
+	counts  *atomic.Uint64  // the first of len(buckets.bounds)+1, and the time of creation
 	buckets *classicBuckets // shared by the family
-	_       [8]byte
+	// exemplars is the first of a slot for each bucket, once there is an exemplar.
+	exemplars atomic.Pointer[exemplarSlot]
 }
 
 // HistogramVec is a family of histograms, told apart by their labels.
@@ -63,8 +64,10 @@ func histogramDeclaration(name, help string, o options) declaration {
 	shared := sync.OnceValue(func() *classicBuckets { return newClassicBuckets(d.bounds) })
 	d.alloc = func(*member) *series.Series {
 		buckets := shared()
-		counts := make([]atomic.Uint64, len(buckets.bounds)+1)
-		return &(&Histogram{counts: &counts[0], buckets: buckets}).series
+		counts := make([]atomic.Uint64, len(buckets.bounds)+2)
+		h := &Histogram{counts: &counts[0], buckets: buckets}
+		h.created().Store(uint64(time.Now().UnixNano()))
+		return &h.series
 	}
 	d.load = loadHistograms
 	return d
@@ -73,8 +76,20 @@ func histogramDeclaration(name, help string, o options) declaration {
 func loadHistograms(_ *member, b *sample.Batch, run []*series.Series) {
 	for _, s := range run {
 		h := series.Head[Histogram](s)
+		h.loadExemplars(b, len(b.Sums))
 		b.Counts = h.appendCounts(b.Counts)
 		b.Sums = append(b.Sums, math.Float64frombits(h.sum.Load()))
+		b.Created = append(b.Created, int64(h.created().Load()))
+	}
+}
+
+// loadExemplars adds the exemplars of all buckets, as those of sample i.
+func (h *Histogram) loadExemplars(b *sample.Batch, i int) {
+	if h.exemplars.Load() == nil {
+		return
+	}
+	for bucket := range h.all() {
+		h.exemplar(bucket).load(b, i, bucket)
 	}
 }
 
@@ -96,6 +111,15 @@ func (h *Histogram) count(i int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(h.counts), i*8))
 }
 
+// created is when the histogram began to count, in nanoseconds since 1970.
+func (h *Histogram) created() *atomic.Uint64 { return h.count(h.all()) }
+
+// exemplar returns the slot of bucket i. There must be slots.
+func (h *Histogram) exemplar(i int) *exemplarSlot {
+	first := unsafe.Pointer(h.exemplars.Load())
+	return (*exemplarSlot)(unsafe.Add(first, uintptr(i)*unsafe.Sizeof(exemplarSlot{})))
+}
+
 // Observe adds an observation. NaN is in no bucket and would spoil the sum for
 // ever: it is dropped and counted in fennel_dropped_updates_total. Infinities
 // are observations like others; they make the sum infinite, or NaN if there are
@@ -114,6 +138,25 @@ func (h *Histogram) ObserveN(v float64, n uint64) {
 	// The sum first: who reads the counts and then the sum misses nothing.
 	addFloat(&h.sum, v*float64(n))
 	h.count(h.buckets.find(v)).Add(n)
+}
+
+// ObserveWithExemplar is Observe, and keeps the labels, a trace_id say, as the
+// exemplar of the bucket in which v is. The rules are those of
+// [Counter.AddWithExemplar].
+func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
+	h.Observe(v)
+	if h == nil || h.buckets == nil || len(labels) == 0 || v != v {
+		return
+	}
+	if reason := checkExemplar(labels); reason != "" {
+		h.series.Table().Drop(reason)
+		return
+	}
+	if h.exemplars.Load() == nil {
+		slots := make([]exemplarSlot, h.all())
+		h.exemplars.CompareAndSwap(nil, &slots[0])
+	}
+	h.exemplar(h.buckets.find(v)).set(labels, v, time.Now().UnixNano())
 }
 
 // ObserveDuration adds an observation of d, in seconds.
@@ -164,8 +207,18 @@ func (h *Histogram) Buckets() iter.Seq2[float64, uint64] {
 	}
 }
 
-// Reset sets all counts and the sum to 0, for a logical restart. Observations
-// that are made at the same time may be lost in part.
+// Created returns when the histogram began to count: when it was created or,
+// since then, reset.
+func (h *Histogram) Created() time.Time {
+	if h == nil || h.buckets == nil {
+		return time.Time{}
+	}
+	return timeOf(int64(h.created().Load()))
+}
+
+// Reset sets all counts and the sum to 0, for a logical restart, and the time
+// since which it counts to now. Exemplars go, too. Observations that are made at
+// the same time may be lost in part.
 func (h *Histogram) Reset() {
 	if h == nil || h.buckets == nil {
 		return
@@ -174,4 +227,10 @@ func (h *Histogram) Reset() {
 		h.count(i).Store(0)
 	}
 	h.sum.Store(0)
+	h.created().Store(uint64(time.Now().UnixNano()))
+	if h.exemplars.Load() != nil {
+		for i := range h.all() {
+			h.exemplar(i).clear()
+		}
+	}
 }

@@ -301,6 +301,10 @@ const (
 	TypeSummary   = Type(sample.Summary)
 	TypeInfo      = Type(sample.Info)
 	TypeStateSet  = Type(sample.StateSet)
+
+	// TypeGaugeHistogram is a histogram whose counts may fall. Only collectors
+	// write such.
+	TypeGaugeHistogram = Type(sample.GaugeHistogram)
 )
 
 // String returns the type as OpenMetrics spells it: "counter", "stateset".

@@ -21,7 +21,9 @@ type Summary struct {
 	series series.Series
 	sum    atomic.Uint64 // bits of a float64
 	count  atomic.Uint64
-	_      [16]byte
+
+	created atomic.Int64 // nanoseconds since 1970
+	_       [8]byte
 }
 
 // SummaryVec is a family of summaries, told apart by their labels.
@@ -45,12 +47,17 @@ func NewSummaryVec[L any](name, help string, opts ...SummaryOption) *SummaryVec[
 
 func summaryDeclaration(name, help string, o options) declaration {
 	d := newDeclaration(sample.Summary, name, help, o)
-	d.alloc = func(*member) *series.Series { return &new(Summary).series }
+	d.alloc = func(*member) *series.Series {
+		s := new(Summary)
+		s.created.Store(time.Now().UnixNano())
+		return &s.series
+	}
 	d.load = func(_ *member, b *sample.Batch, run []*series.Series) {
 		for _, s := range run {
 			m := series.Head[Summary](s)
 			b.Counts = append(b.Counts, m.count.Load())
 			b.Sums = append(b.Sums, math.Float64frombits(m.sum.Load()))
+			b.Created = append(b.Created, m.created.Load())
 		}
 	}
 	return d
@@ -94,12 +101,23 @@ func (s *Summary) Sum() float64 {
 	return math.Float64frombits(s.sum.Load())
 }
 
-// Reset sets the count and the sum to 0, for a logical restart. Observations
-// that are made at the same time may be lost in part.
+// Created returns when the summary began to count: when it was created or, since
+// then, reset.
+func (s *Summary) Created() time.Time {
+	if s == nil {
+		return time.Time{}
+	}
+	return timeOf(s.created.Load())
+}
+
+// Reset sets the count and the sum to 0, for a logical restart, and the time since
+// which it counts to now. Observations that are made at the same time may be
+// lost in part.
 func (s *Summary) Reset() {
 	if s == nil {
 		return
 	}
 	s.count.Store(0)
 	s.sum.Store(0)
+	s.created.Store(time.Now().UnixNano())
 }

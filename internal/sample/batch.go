@@ -20,14 +20,122 @@ type Batch struct {
 
 	Whole  []uint64  // Counter: the integer part of the value
 	Values []float64 // Counter: what is not in Whole; Gauge, Unknown: the value; Summary: len(Ranks) quantiles each
-	Counts []uint64  // Histogram: len(Bounds)+1 buckets each, not cumulative; Summary: one count each
-	Sums   []float64 // Histogram, Summary: one sum each
+	Counts []uint64  // histograms: len(Bounds)+1 buckets each, not cumulative; Summary: one count each
+	Sums   []float64 // histograms, Summary: one sum each
 	States []uint64  // StateSet: one bit for each state
 	Times  []int64   // nanoseconds since 1970; nil for none, NoTime where one has none
+
+	// Created is when each counter, histogram or summary began to count, in
+	// nanoseconds since 1970; empty for none, NoTime where it isn't known.
+	Created []int64
+	// Natives are the native parts of histograms; empty if none has one.
+	Natives []Native
+	// Exemplars are those of all samples, sorted by Sample and then by Bucket.
+	Exemplars []Exemplar
+	// Notes holds the label text of the exemplars.
+	Notes []byte
 }
 
 // NoTime stands in [Batch.Times] for a sample without a timestamp.
 const NoTime = -1
+
+// Native is the native part of a histogram, in the terms of
+// https://prometheus.io/docs/specs/native_histograms. The count of all
+// observations is the sum of its counts.
+type Native struct {
+	Present       bool // false for a histogram with classic buckets only
+	Schema        int32
+	ZeroThreshold float64
+	ZeroCount     uint64
+	Positive      []NativeBucket // with rising indices
+	Negative      []NativeBucket // with rising indices, from 0 away
+}
+
+// NativeBucket is a bucket of a native histogram that is not empty. Index i ends
+// at 2^(i * 2^-schema).
+type NativeBucket struct {
+	Index int32
+	Count uint64
+}
+
+// Total is the number of observations.
+func (n *Native) Total() uint64 {
+	total := n.ZeroCount
+	for _, b := range n.Positive {
+		total += b.Count
+	}
+	for _, b := range n.Negative {
+		total += b.Count
+	}
+	return total
+}
+
+// Exemplar is an example of what a sample counts.
+type Exemplar struct {
+	Sample     int32  // the index of the sample in the batch
+	Bucket     int32  // of a histogram; NoBucket for a native one without classic buckets
+	Start, End uint32 // of the label text in Notes, rendered as that of samples
+	Value      float64
+	Time       int64 // nanoseconds since 1970; there always is one
+}
+
+// NoBucket stands in [Exemplar.Bucket] where there are no classic buckets.
+const NoBucket = -1
+
+// Note returns the label text of an exemplar.
+func (b *Batch) Note(e *Exemplar) []byte { return b.Notes[e.Start:e.End] }
+
+// ExemplarsOf returns the exemplars of sample i.
+func (b *Batch) ExemplarsOf(i int) []Exemplar {
+	if len(b.Exemplars) == 0 {
+		return nil
+	}
+	bySample := func(e Exemplar, i int) int { return int(e.Sample) - i }
+	start, _ := slices.BinarySearchFunc(b.Exemplars, i, bySample)
+	end, _ := slices.BinarySearchFunc(b.Exemplars, i+1, bySample)
+	return b.Exemplars[start:end]
+}
+
+// CreatedAt returns when sample i began to count in nanoseconds since 1970, or
+// NoTime.
+func (b *Batch) CreatedAt(i int) int64 {
+	if len(b.Created) == 0 {
+		return NoTime
+	}
+	return b.Created[i]
+}
+
+// Native returns the native part of histogram i, or nil.
+func (b *Batch) Native(i int) *Native {
+	if len(b.Natives) == 0 || !b.Natives[i].Present {
+		return nil
+	}
+	return &b.Natives[i]
+}
+
+// AddNative adds a native part, which is to be filled, for the next histogram.
+// Its slices are empty and may have capacity from before the batch was reset.
+func (b *Batch) AddNative() *Native {
+	n := len(b.Natives)
+	if n == cap(b.Natives) {
+		b.Natives = append(b.Natives, Native{})
+	} else {
+		b.Natives = b.Natives[:n+1]
+	}
+	native := &b.Natives[n]
+	*native = Native{Present: true, Positive: native.Positive[:0], Negative: native.Negative[:0]}
+	return native
+}
+
+// AddExemplar adds an exemplar whose label text was just appended to Notes, from
+// start on.
+func (b *Batch) AddExemplar(sample, bucket, start int, value float64, time int64) {
+	b.Exemplars = append(b.Exemplars, Exemplar{
+		Sample: int32(sample), Bucket: int32(bucket),
+		Start: uint32(start), End: uint32(len(b.Notes)),
+		Value: value, Time: time,
+	})
+}
 
 // Len returns the number of samples.
 func (b *Batch) Len() int { return len(b.Ends) }
@@ -77,6 +185,11 @@ func (b *Batch) Reset() {
 		Counts: b.Counts[:0],
 		Sums:   b.Sums[:0],
 		States: b.States[:0],
+
+		Created:   b.Created[:0],
+		Natives:   b.Natives[:0],
+		Exemplars: b.Exemplars[:0],
+		Notes:     b.Notes[:0],
 	}
 }
 
@@ -95,6 +208,10 @@ type Request struct {
 	// Sets are sets of names. A family is asked for if each set has one of its
 	// names: any that its samples or headers have in any format.
 	Sets []map[string]bool
+
+	// Self asks for what a registry has to say about itself at every scrape,
+	// too. What it counts only when something has gone wrong is there anyway.
+	Self bool
 }
 
 // And returns a request for what r asks for and is in the set, too.
@@ -102,6 +219,7 @@ func (r *Request) And(set map[string]bool) *Request {
 	both := &Request{Sets: []map[string]bool{set}}
 	if r != nil {
 		both.Sets = append(both.Sets, r.Sets...)
+		both.Self = r.Self
 	}
 	return both
 }

@@ -21,10 +21,11 @@ const (
 	Summary
 	Info
 	StateSet
-	NumKinds int = iota
+	GaugeHistogram     // a histogram whose counts may fall
+	NumKinds       int = iota
 )
 
-var kindNames = [NumKinds]string{"unknown", "counter", "gauge", "histogram", "summary", "info", "stateset"}
+var kindNames = [NumKinds]string{"unknown", "counter", "gauge", "histogram", "summary", "info", "stateset", "gaugehistogram"}
 
 // String returns the kind as OpenMetrics spells it.
 func (k Kind) String() string {
@@ -33,6 +34,9 @@ func (k Kind) String() string {
 	}
 	return kindNames[k]
 }
+
+// IsHistogram reports whether the samples of the kind have buckets.
+func (k Kind) IsHistogram() bool { return k == Histogram || k == GaugeHistogram }
 
 // MaxFormats is how many formats can keep prepared bytes with a family.
 const MaxFormats = 32
@@ -53,7 +57,7 @@ type Family struct {
 	// text is the same under every escaping scheme.
 	Legal bool
 
-	Bounds []float64 // Histogram: upper bounds of all buckets but +Inf
+	Bounds []float64 // histograms: upper bounds of all buckets but +Inf
 	Ranks  []float64 // Summary: the quantiles, in [0,1]
 	States []string  // StateSet: at most MaxStates
 

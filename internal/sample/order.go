@@ -1,5 +1,7 @@
 package sample
 
+import "slices"
+
 // Select returns a batch of the samples with these indices, in this order.
 func (b *Batch) Select(f *Family, indices []int) *Batch {
 	out := new(Batch)
@@ -18,7 +20,15 @@ func (b *Batch) Append(f *Family, other *Batch) {
 
 // take adds sample i of other.
 func (b *Batch) take(f *Family, other *Batch, i int) {
+	n := b.Len()
 	b.SetTime(other.Time(i))
+	b.SetCreated(other.CreatedAt(i))
+	b.takeNative(n, other.Native(i))
+	for _, e := range other.ExemplarsOf(i) {
+		start := len(b.Notes)
+		b.Notes = append(b.Notes, other.Note(&e)...)
+		b.AddExemplar(n, int(e.Bucket), start, e.Value, e.Time)
+	}
 	b.Text = append(b.Text, other.Labels(i)...)
 	b.Ends = append(b.Ends, uint32(len(b.Text)))
 	switch f.Kind {
@@ -27,7 +37,7 @@ func (b *Batch) take(f *Family, other *Batch, i int) {
 		b.Values = append(b.Values, other.Values[i])
 	case Gauge, Unknown:
 		b.Values = append(b.Values, other.Values[i])
-	case Histogram:
+	case Histogram, GaugeHistogram:
 		b.Counts = append(b.Counts, other.Buckets(f, i)...)
 		b.Sums = append(b.Sums, other.Sums[i])
 	case Summary:
@@ -39,16 +49,42 @@ func (b *Batch) take(f *Family, other *Batch, i int) {
 	}
 }
 
+// takeNative adds a copy of native, or a place that is empty, for sample i.
+func (b *Batch) takeNative(i int, native *Native) {
+	if native == nil && len(b.Natives) == 0 {
+		return
+	}
+	for len(b.Natives) < i {
+		b.AddNative().Present = false
+	}
+	added := b.AddNative()
+	if native == nil {
+		added.Present = false
+		return
+	}
+	positive, negative := append(added.Positive, native.Positive...), append(added.Negative, native.Negative...)
+	*added = *native
+	added.Positive, added.Negative = positive, negative
+}
+
 // SetTime sets the timestamp of the sample that is about to be added. The
 // column is there only if some sample has one.
-func (b *Batch) SetTime(t int64) {
-	if b.Times == nil {
+func (b *Batch) SetTime(t int64) { b.Times = setTime(b.Times, b.Len(), t) }
+
+// SetCreated sets when the sample that is about to be added began to count. The
+// column is there only if that is known of some sample.
+func (b *Batch) SetCreated(t int64) { b.Created = setTime(b.Created, b.Len(), t) }
+
+// setTime adds time n to a column, which begins with the first that there is.
+func setTime(column []int64, n int, t int64) []int64 {
+	if len(column) == 0 {
 		if t == NoTime {
-			return
+			return column
 		}
-		for range b.Len() {
-			b.Times = append(b.Times, NoTime)
+		column = slices.Grow(column, n+1)
+		for range n {
+			column = append(column, NoTime)
 		}
 	}
-	b.Times = append(b.Times, t)
+	return append(column, t)
 }

@@ -10,7 +10,7 @@ import (
 func family(k Kind) *Family {
 	f := &Family{Name: "x", Kind: k, Labels: []string{"a"}, Legal: true}
 	switch k {
-	case Histogram:
+	case Histogram, GaugeHistogram:
 		f.Bounds = []float64{1}
 	case Summary:
 		f.Ranks = []float64{0.5, 0.9}
@@ -31,7 +31,7 @@ func add(f *Family, b *Batch, label string, n int, time int64) {
 		b.Whole, b.Values = append(b.Whole, uint64(n)), append(b.Values, v/2)
 	case Gauge, Unknown:
 		b.Values = append(b.Values, v)
-	case Histogram:
+	case Histogram, GaugeHistogram:
 		b.Counts, b.Sums = append(b.Counts, uint64(n), uint64(n+1)), append(b.Sums, v)
 	case Summary:
 		b.Counts, b.Sums = append(b.Counts, uint64(n)), append(b.Sums, v)
@@ -51,7 +51,7 @@ func has(t *testing.T, f *Family, b *Batch, i int, label string, n int, time int
 		ok = ok && b.Whole[i] == uint64(n) && b.Values[i] == v/2
 	case Gauge, Unknown:
 		ok = ok && b.Values[i] == v
-	case Histogram:
+	case Histogram, GaugeHistogram:
 		ok = ok && slices.Equal(b.Buckets(f, i), []uint64{uint64(n), uint64(n + 1)}) && b.Sums[i] == v
 	case Summary:
 		ok = ok && b.Counts[i] == uint64(n) && b.Sums[i] == v && slices.Equal(b.Quantiles(f, i), []float64{v, v + 1})
@@ -72,7 +72,7 @@ func kinds(yield func(Kind) bool) {
 }
 
 func TestKindString(t *testing.T) {
-	want := []string{"unknown", "counter", "gauge", "histogram", "summary", "info", "stateset"}
+	want := []string{"unknown", "counter", "gauge", "histogram", "summary", "info", "stateset", "gaugehistogram"}
 	for k := range kinds {
 		if k.String() != want[k] {
 			t.Errorf("kind %d is %q, want %q", k, k, want[k])
@@ -239,4 +239,50 @@ func TestManyPrepareAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestTakeKeepsWhatFewSamplesHave checks the columns that are there only where
+// some sample needs them.
+func TestTakeKeepsWhatFewSamplesHave(t *testing.T) {
+	f := family(Histogram)
+	var a, b Batch
+	add(f, &a, "plain", 1, NoTime)
+	b.SetCreated(42)
+	native := b.AddNative()
+	native.Schema, native.ZeroCount = 3, 7
+	native.Positive = append(native.Positive, NativeBucket{-2, 3}, NativeBucket{5, 1})
+	native.Negative = append(native.Negative, NativeBucket{1, 9})
+	b.Notes = append(b.Notes, `trace_id="x"`...)
+	b.AddExemplar(0, 1, 0, 1.5, 99)
+	b.AddExemplar(0, NoBucket, 0, 2.5, 100)
+	add(f, &b, "rich", 2, NoTime)
+
+	a.Append(f, &b)
+	b.Reset() // a has copies
+	b.AddNative().Positive = append(b.Natives[0].Positive, NativeBucket{100, 100})
+	if a.CreatedAt(0) != NoTime || a.CreatedAt(1) != 42 {
+		t.Errorf("created at %d and %d, want no time and 42", a.CreatedAt(0), a.CreatedAt(1))
+	}
+	if a.Native(0) != nil || a.Native(1) == nil {
+		t.Fatalf("native parts: %v and %v", a.Native(0), a.Native(1))
+	}
+	if n := a.Native(1); n.Schema != 3 || n.Total() != 7+3+1+9 || !slices.Equal(n.Positive, []NativeBucket{{-2, 3}, {5, 1}}) {
+		t.Errorf("native part: %+v", n)
+	}
+	if len(a.ExemplarsOf(0)) != 0 || len(a.ExemplarsOf(1)) != 2 {
+		t.Fatalf("exemplars: %v", a.Exemplars)
+	}
+	e := a.ExemplarsOf(1)[0]
+	if string(a.Note(&e)) != `trace_id="x"` || e.Bucket != 1 || e.Value != 1.5 || e.Time != 99 {
+		t.Errorf("exemplar %s: %+v", a.Note(&e), e)
+	}
+	has(t, f, &a, 0, "plain", 1, NoTime)
+	has(t, f, &a, 1, "rich", 2, NoTime)
+
+	// And the other way round: one that has nothing behind one that has.
+	reversed := a.Select(f, []int{1, 0})
+	if reversed.Native(0) == nil || reversed.Native(1) != nil || reversed.CreatedAt(0) != 42 || reversed.CreatedAt(1) != NoTime ||
+		len(reversed.ExemplarsOf(0)) != 2 || len(reversed.ExemplarsOf(1)) != 0 {
+		t.Errorf("reversed: %+v", reversed)
+	}
 }
