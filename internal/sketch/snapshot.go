@@ -59,13 +59,14 @@ func (s *Snapshot) addTable(side uint8, t *table) {
 			continue
 		}
 		o := s.octave(bucket{side: side, octave: uint16(t.low) + uint16(i)})
-		before := o.total
+		total := uint64(0)
 		for cell := range c {
 			n := uint64(c[cell].Load())
 			o.cells[cell] += n
-			o.total += n
+			total += n
 		}
-		s.count += o.total - before
+		o.total += total
+		s.count += total
 	}
 }
 
