@@ -92,25 +92,31 @@ const (
 
 // Quantiles lets a summary estimate quantiles, and expose these: 0.5 for the
 // median, 0.99 for the 99th percentile, 0 for the smallest observation and 1 for
-// the largest. They are of the observations of a [Window], and NaN if there are
-// none; the count and the sum are of all, as without quantiles.
+// the largest, in any order. They are of the observations of a [Window], and NaN
+// if there are none; the count and the sum are of all, as without quantiles.
 //
-// An estimate is off by less than one percent of its value, whatever is
-// observed. (Only if observations range over more than 256 powers of two in a quarter of
-// the window, those beyond may be further off.) It takes 256 bytes for each power of
-// two that there are observations of, five times if there are such all the time:
-// for latencies that differ by a factor of a thousand, some 13 KB a summary.
-// [Summary.Observe] allocates that at the first observation of each, in each
-// quarter of the window, and nothing else.
+// An estimate is less than one percent off, however the observations are
+// distributed, and exact for whole numbers up to 128. That holds for as long as
+// the observations in a quarter of the window are of no more than 256 powers of
+// two; what is beyond that counts as the nearest that is among them.
+//
+// Each quarter of the window takes 256 bytes for each power of two that there
+// are observations of: five quarters of latencies that differ by a factor of a
+// thousand are 13 KB. [Summary.Observe] allocates them as they are first needed,
+// and nothing else; they are let go when they are too old.
 func Quantiles(quantiles ...float64) SummaryOption {
 	ranks := slices.Sorted(slices.Values(quantiles))
 	return option(func(o *options) { o.ranks = ranks })
 }
 
-// Window sets how far back the observations go of which a summary with
-// [Quantiles] estimates these. It moves on in steps of a quarter: what is read
-// is of the last d at least, and of a quarter more at most. The default is 10
-// minutes, the least a millisecond.
+// Window sets how far back the observations go of which a summary estimates
+// [Quantiles]. It moves on in steps of a quarter: what is read is of the last d at
+// least, and of a quarter more at most. The default is 10 minutes, the least a
+// millisecond.
+//
+// It moves on by a timer that runs only while there are observations, so that
+// these need not ask for the time. If the timer is late, what is observed
+// meanwhile leaves by that much earlier.
 func Window(d time.Duration) SummaryOption {
 	return option(func(o *options) { o.window, o.windowed = d, true })
 }

@@ -1,6 +1,7 @@
 package fennel_test
 
 import (
+	"io"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/exposition"
 )
 
 // latencies returns durations in seconds as of requests that mostly take 50 ms.
@@ -67,4 +69,53 @@ func BenchmarkSummaryObserve(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkSummaryHeap reports the heap that a summary takes after a thousand
+// observations of latencies, all in one quarter of the window.
+func BenchmarkSummaryHeap(b *testing.B) {
+	const series = 1000
+	values := latencies(1000)
+	for b.Loop() {
+		vec := fennel.NewSummaryVec[int]("s", "", fennel.In(fennel.NewRegistry()),
+			fennel.LabelNames("k"), fennel.Quantiles(0.5, 0.9, 0.99))
+		before := heap()
+		for k := range series {
+			s := vec.With(k)
+			for _, v := range values {
+				s.Observe(v)
+			}
+		}
+		b.ReportMetric(float64(heap()-before)/series, "B/series")
+		runtime.KeepAlive(vec)
+	}
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// BenchmarkSummaryScrape measures what reading the quantiles of a summary costs
+// a scrape.
+func BenchmarkSummaryScrape(b *testing.B) {
+	const series = 1000
+	r := fennel.NewRegistry()
+	vec := fennel.NewSummaryVec[int]("s", "", fennel.In(r), fennel.LabelNames("k"), fennel.Quantiles(0.5, 0.9, 0.99))
+	values := latencies(1000)
+	for k := range series {
+		for _, v := range values {
+			vec.With(k).Observe(v)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := exposition.Write(b.Context(), io.Discard, r, text004); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/series, "ns/series")
 }

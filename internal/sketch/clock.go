@@ -22,11 +22,12 @@ type Clock struct {
 	latest uint64 // the last epoch that was set
 }
 
+// stopped is no epoch: they begin with 1.
 const stopped = 0
 
 // NewClock returns a clock for windows of this length, which is positive.
 func NewClock(window time.Duration) *Clock {
-	return &Clock{start: time.Now(), length: max(1, window/epochs)}
+	return &Clock{start: time.Now(), length: (window-1)/epochs + 1} // rounded up
 }
 
 // set returns the current epoch, and sets the clock to it if it is stopped.

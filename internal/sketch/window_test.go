@@ -39,7 +39,7 @@ func TestAnObservationStaysForTheWindowAndLeavesSoonAfter(t *testing.T) {
 			gone := made.Truncate(time.Second) + 5*time.Second // when its epoch and the window are over
 			time.Sleep(gone - time.Since(start) - 1)
 			wantCount(t, w, 1)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			wantCount(t, w, 0)
 			if q := w.Quantile(0.5); !math.IsNaN(q) {
 				t.Errorf("the median of an empty window is %v", q)
@@ -61,7 +61,7 @@ func TestWindowHoldsWhatTheModelHolds(t *testing.T) {
 			value float64
 		}
 		var all []observation
-		time.Sleep(1) // so that nothing happens exactly between two epochs
+		time.Sleep(time.Nanosecond) // so that nothing happens exactly between two epochs
 		for range 2000 {
 			time.Sleep(time.Duration(random.ExpFloat64()*300) * time.Millisecond)
 			if random.IntN(100) == 0 {
@@ -94,7 +94,7 @@ func TestMemoryOfWhatIsTooOldIsLetGo(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWindow(NewClock(window))
-		time.Sleep(1) // so that nothing happens exactly between two epochs
+		time.Sleep(time.Nanosecond) // so that nothing happens exactly between two epochs
 		for range 20 {
 			w.Add(1)
 			time.Sleep(time.Second)
@@ -231,6 +231,25 @@ func TestShortWindow(t *testing.T) {
 		wantCount(t, w, 1)
 		time.Sleep(epochs + 1)
 		wantCount(t, w, 0)
+		w = NewWindow(NewClock(epochs + 1)) // an epoch is two
+		w.Add(1)
+		time.Sleep(2*epochs + 1)
+		wantCount(t, w, 1)
+	})
+}
+
+func TestThereIsOnePartToAnEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWindow(NewClock(window))
+		first := w.turn()
+		if w.turn() != first { // as who comes second does
+			t.Error("the second observer of an epoch makes another part")
+		}
+		time.Sleep(time.Second + time.Nanosecond)
+		synctest.Wait()
+		if w.turn() == first {
+			t.Error("the next epoch has the same part")
+		}
 	})
 }
 
