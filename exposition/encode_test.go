@@ -323,7 +323,7 @@ func TestUnit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for e := range Escaping(escapings) {
-			body := write(t, Format{OpenMetrics100, e}, func(r *fennel.Registry) {
+			body := write(t, Format{Syntax: OpenMetrics100, Escaping: e}, func(r *fennel.Registry) {
 				if tt.counter {
 					fennel.NewCounter(tt.name, "h", fennel.In(r), fennel.Unit(tt.unit))
 				} else {
@@ -360,7 +360,7 @@ func TestUnitIsASuffixOfTheNameAsWritten(t *testing.T) {
 		if err != nil {
 			continue // refused: just as good
 		}
-		body, err := Bytes(t.Context(), r, Format{OpenMetrics100, AllowUTF8})
+		body, err := Bytes(t.Context(), r, Format{Syntax: OpenMetrics100, Escaping: AllowUTF8})
 		if err != nil {
 			t.Fatal(err)
 		}
