@@ -250,22 +250,19 @@ func closingQuote(s []byte) int {
 func (e *messageEncoder) anyLabels(dst []byte, labels string) []byte {
 	scheme := names.Scheme(e.format.Escaping)
 	for name, value := range series.RawLabels(labels) {
-		if !names.LegalLabel(name) {
-			name = scheme.Label(series.Unescape(name))
-		}
-		var start int
+		var start, field int
 		dst, start = open(dst, metricLabel)
-		dst = appendString(dst, labelName, name)
-		dst = appendValue(dst, value)
-		dst = shut(dst, start)
+		dst, field = open(dst, labelName)
+		if scheme == names.AllowUTF8 || names.LegalLabel(name) {
+			dst = series.AppendUnescaped(dst, name)
+		} else {
+			dst = append(dst, scheme.Label(series.Unescape(name))...)
+		}
+		dst, field = open(shut(dst, field), labelValue)
+		dst = series.AppendUnescaped(dst, value)
+		dst = shut(shut(dst, field), start)
 	}
 	return dst
-}
-
-// appendValue appends the value of a label that may be escaped.
-func appendValue(dst []byte, value string) []byte {
-	dst, start := open(dst, labelValue)
-	return shut(series.AppendUnescaped(dst, value), start)
 }
 
 // hasEscape reports whether the label text of a batch has a backslash in it, as
