@@ -175,8 +175,8 @@ func (s *madeSample) want(family *sample.Family, f Format) reading {
 		if family.Kind == sample.Histogram {
 			r.created = orNone(s.created)
 		}
-		if r.native = s.wantNative(); f.Syntax == OpenMetrics200 && r.native != nil && (r.native.Schema < -4 || r.native.Schema > 8) {
-			r.native = nil
+		if r.native = s.wantNative(); r.native != nil && r.native.Schema == -53 {
+			r.native = nil // that of custom buckets, which no format has
 		}
 		for i, n := range s.counts {
 			r.count += n

@@ -93,7 +93,7 @@ func (e *messageEncoder) summary(dst []byte, f *sample.Family, b *sample.Batch, 
 
 func (e *messageEncoder) histogram(dst []byte, f *sample.Family, b *sample.Batch, i int) []byte {
 	dst, start := open(dst, metricHistogram)
-	own, buckets, native := e.exemplars.take(i), b.Buckets(f, i), b.Native(i)
+	own, buckets, native := e.exemplars.take(i), b.Buckets(f, i), nativeOf(b, i)
 	total := uint64(0)
 	for _, n := range buckets {
 		total += n
@@ -218,20 +218,24 @@ func (e *messageEncoder) labels(dst, labels []byte) []byte {
 	for i := range e.prepared.pairs {
 		p := &e.prepared.pairs[i]
 		labels = labels[p.skip:]
-		start, value := len(dst)+2, 0
-		dst, value = open(append(dst, p.head...), labelValue)
+		var end int
 		if e.escaped {
-			end := closingQuote(labels)
-			dst = series.AppendUnescaped(dst, text(labels[:end]))
-			labels = labels[end+1:]
+			end = closingQuote(labels)
+			dst = p.append(dst, e.unescape(labels[:end]))
 		} else {
-			end := bytes.IndexByte(labels, '"')
-			dst = append(dst, labels[:end]...)
-			labels = labels[end+1:]
+			end = bytes.IndexByte(labels, '"')
+			dst = p.append(dst, labels[:end])
 		}
-		dst = shut(shut(dst, value), start)
+		labels = labels[end+1:]
 	}
 	return dst
+}
+
+// unescape returns a label value as it was before it was escaped, until it is
+// called again.
+func (e *messageEncoder) unescape(value []byte) []byte {
+	e.scratch = series.AppendUnescaped(e.scratch[:0], text(value))
+	return e.scratch
 }
 
 // closingQuote returns the index of the first quote that is not escaped.
