@@ -190,6 +190,24 @@ func TestNativeMethods(t *testing.T) {
 	})
 }
 
+func TestNativeVec(t *testing.T) {
+	r := fennel.NewRegistry()
+	vec := fennel.NewHistogramVec[string]("h", "", fennel.Native{Factor: 2}, fennel.In(r), fennel.LabelNames("k"))
+	vec.With("b").ObserveN(3, 2)
+	vec.With("c")
+	vec.With("a").Observe(1)
+	vec.With("a").Observe(-1)
+	for i, want := range []uint64{2, 2, 0} {
+		s := family(t, gather(t, r), "h").Samples[i]
+		if s.Labels[0].Value != "abc"[i:i+1] || s.Count != want || nativeTotal(s.Native) != want || len(s.Native.Negative) != 1-min(i, 1) {
+			t.Errorf("sample %d: %+v, %+v, want %d observations", i, s, s.Native, want)
+		}
+	}
+	if !vec.Delete("b") || len(family(t, gather(t, r), "h").Samples) != 2 {
+		t.Error("b is still there")
+	}
+}
+
 func TestHistogramsWithoutNativeBuckets(t *testing.T) {
 	_, h := newNative()
 	h.Observe(1)
