@@ -139,6 +139,50 @@ func TestReadingStripesDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestResetsOfStripesLoseNothing scrapes as fast as it can, with a reset each
+// time, while all stripes are observed.
+func TestResetsOfStripesLoseNothing(t *testing.T) {
+	const goroutines, each = 4, 20_000
+	h := newRecord(Native{Factor: 2, MaxBuckets: 1, MinReset: 1})
+	stripes := h.striped()
+	var observers, scraper sync.WaitGroup
+	for g := range goroutines {
+		observers.Go(func() {
+			s := stripes[g%len(stripes)]
+			for i := range each {
+				s.mu.Lock()
+				s.observe(h, float64(i%50+1), 1)
+				s.mu.Unlock()
+			}
+		})
+	}
+	done := make(chan struct{})
+	seen, resets := uint64(0), 0
+	scraper.Go(func() {
+		for {
+			before := h.began()
+			_, _, n := h.reading(before + 1)
+			if h.began() != before {
+				seen += n.Total()
+				resets++
+			}
+			select {
+			case <-done:
+				_, _, n := h.reading(0)
+				seen += n.Total()
+				return
+			default:
+			}
+		}
+	})
+	observers.Wait()
+	close(done)
+	scraper.Wait()
+	if seen != goroutines*each || resets == 0 {
+		t.Errorf("%d observations were read, with %d resets, want %d", seen, resets, goroutines*each)
+	}
+}
+
 // Observers on all stripes, resets by scrapers and by the program: under -race.
 func TestStripesConcurrent(t *testing.T) {
 	h := newRecord(Native{MaxBuckets: 3, MinReset: 1})
