@@ -25,6 +25,7 @@ type declaration struct {
 	labels []string // that vary
 	extra  []string // Info: the labels that say the info
 	bounds []float64
+	native *Native // nil without native buckets
 	ranks  []float64
 	states []string
 
@@ -69,7 +70,8 @@ func (d *declaration) constPairs() []string {
 // check returns what is wrong with the declaration, or nil.
 func (d *declaration) check(legacy bool) error {
 	for _, check := range []func(bool) string{
-		d.checkName, d.checkUnit, d.checkLabels, d.checkBuckets, d.checkRanks, d.checkWindow, d.checkStates,
+		d.checkName, d.checkUnit, d.checkLabels, d.checkBuckets, d.checkNative,
+		d.checkRanks, d.checkWindow, d.checkStates,
 	} {
 		if problem := check(legacy); problem != "" {
 			return &DeclarationError{Metric: d.name, Problem: problem}
@@ -330,6 +332,9 @@ func (d *declaration) String() string {
 	if d.windowed {
 		fmt.Fprintf(&b, ", window %v", d.window)
 	}
+	if d.native != nil {
+		fmt.Fprintf(&b, ", %s", d.describeNative())
+	}
 	if d.kind == sample.StateSet {
 		fmt.Fprintf(&b, ", states %q", d.states)
 	}
@@ -348,6 +353,8 @@ func (d *declaration) differs(e *declaration) string {
 		return "unit"
 	case !slices.Equal(d.bounds, e.bounds):
 		return "buckets"
+	case !d.sameNative(e):
+		return "native buckets"
 	case !slices.Equal(d.ranks, e.ranks):
 		return "quantiles"
 	case d.window != e.window:

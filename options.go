@@ -16,6 +16,7 @@ type options struct {
 	ranks       []float64
 	window      time.Duration
 	windowed    bool // there was an option Window
+	native      *Native
 }
 
 // collect applies options, each by the method of its interface. Nil options are
