@@ -70,9 +70,12 @@ type exemplarSlot struct {
 }
 
 // set replaces the exemplar, whose labels are checked, and reports whether their
-// values had to be mended.
+// values had to be mended. It doesn't wait: if another exemplar is just being set
+// or read, that one is as good an example.
 func (s *exemplarSlot) set(labels []Label, value float64, now int64) (mended bool) {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return false
+	}
 	s.text, mended = appendNote(s.text[:0], labels)
 	s.value, s.time = value, now
 	s.mu.Unlock()

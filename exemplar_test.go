@@ -325,19 +325,3 @@ func TestExemplarKeepsNothingOfItsLabels(t *testing.T) {
 		wantExemplars(t, r, m.name, "[{trace_id before}] 1")
 	}
 }
-
-func BenchmarkIncWithExemplar(b *testing.B) {
-	c := fennel.NewCounter("c_total", "", fennel.In(fennel.NewRegistry()))
-	b.ReportAllocs()
-	for b.Loop() {
-		c.IncWithExemplar(label("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"))
-	}
-}
-
-func BenchmarkObserveWithExemplar(b *testing.B) {
-	h := fennel.NewHistogram("h", "", fennel.In(fennel.NewRegistry()))
-	b.ReportAllocs()
-	for b.Loop() {
-		h.ObserveWithExemplar(0.3, label("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"))
-	}
-}
