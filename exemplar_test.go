@@ -54,7 +54,7 @@ func TestExemplarIsTheLastOne(t *testing.T) {
 		r := fennel.NewRegistry()
 		for _, m := range withExemplars(r) {
 			m.update(2, trace("a"), label("span_id", `"b"\`+"\n"))
-			wantExemplars(t, r, m.name, fmt.Sprintf("[{trace_id a} {span_id \"b\"\\\n}] 2"))
+			wantExemplars(t, r, m.name, "[{trace_id a} {span_id \"b\"\\\n}] 2")
 			time.Sleep(time.Hour)
 			m.update(3, trace("longer than before"))
 			m.update(0.5)
