@@ -34,6 +34,11 @@ type declaration struct {
 	window   time.Duration
 	windowed bool
 
+	// vague says that it is a Desc's, which has no buckets, quantiles and states.
+	vague bool
+	// callback says that a function has the values.
+	callback bool
+
 	// record is the Go type of the records, where the kind alone doesn't say it.
 	record reflect.Type
 	// alloc allocates the record of a series.
@@ -223,10 +228,9 @@ func (d *declaration) checkWindow(bool) string {
 }
 
 func (d *declaration) checkStates(bool) string {
-	if d.kind != sample.StateSet {
-		return ""
-	}
 	switch {
+	case d.kind != sample.StateSet || d.vague:
+		return ""
 	case len(d.states) == 0:
 		return "a stateset needs at least one state"
 	case len(d.states) > sample.MaxStates:
@@ -323,7 +327,7 @@ func (d *declaration) String() string {
 	if len(d.labels)+len(d.extra) > 0 {
 		fmt.Fprintf(&b, ", labels %q", slices.Concat(d.labels, d.extra))
 	}
-	if d.kind.IsHistogram() {
+	if d.kind.IsHistogram() && !d.vague {
 		fmt.Fprintf(&b, ", buckets %v", d.bounds)
 	}
 	if len(d.ranks) > 0 {
@@ -335,7 +339,7 @@ func (d *declaration) String() string {
 	if d.native != nil {
 		fmt.Fprintf(&b, ", %s", d.describeNative())
 	}
-	if d.kind == sample.StateSet {
+	if d.kind == sample.StateSet && !d.vague {
 		fmt.Fprintf(&b, ", states %q", d.states)
 	}
 	b.WriteByte(')')
@@ -344,6 +348,7 @@ func (d *declaration) String() string {
 
 // differs names the first thing in which two declarations of one name differ.
 func (d *declaration) differs(e *declaration) string {
+	vague := d.vague || e.vague
 	switch {
 	case d.kind != e.kind:
 		return "type"
@@ -351,15 +356,15 @@ func (d *declaration) differs(e *declaration) string {
 		return "help"
 	case d.unit != e.unit:
 		return "unit"
-	case !slices.Equal(d.bounds, e.bounds):
+	case !vague && !slices.Equal(d.bounds, e.bounds):
 		return "buckets"
-	case !d.sameNative(e):
+	case !vague && !d.sameNative(e):
 		return "native buckets"
-	case !slices.Equal(d.ranks, e.ranks):
+	case !vague && !slices.Equal(d.ranks, e.ranks):
 		return "quantiles"
-	case d.window != e.window:
+	case !vague && d.window != e.window:
 		return "window"
-	case !slices.Equal(d.states, e.states):
+	case !vague && !slices.Equal(d.states, e.states):
 		return "states"
 	case !slices.EqualFunc(d.consts, e.consts, func(a, b Label) bool { return a.Name == b.Name }),
 		!slices.Equal(d.labels, e.labels) && !slices.Equal(d.allLabels(), e.allLabels()):

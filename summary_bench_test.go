@@ -91,14 +91,6 @@ func BenchmarkSummaryHeap(b *testing.B) {
 	}
 }
 
-func heap() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
 // BenchmarkSummaryScrape measures what reading the quantiles of a summary costs
 // a scrape.
 func BenchmarkSummaryScrape(b *testing.B) {
