@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -39,7 +40,7 @@ func TestScrapesInFlightAreLimited(t *testing.T) {
 		"by default":         {nil, 32},
 		"to one":             {[]HandlerOption{WithMaxInFlight(1)}, 1},
 		"to none after all":  {[]HandlerOption{WithMaxInFlight(1), WithMaxInFlight(3)}, 3},
-		"to more than it is": {[]HandlerOption{WithMaxInFlight(1 << 40)}, 0},
+		"to more than it is": {[]HandlerOption{WithMaxInFlight(math.MaxInt)}, 0},
 		"not":                {[]HandlerOption{WithMaxInFlight(0)}, 0},
 		"not, either":        {[]HandlerOption{WithMaxInFlight(-1)}, 0},
 	} {
@@ -112,7 +113,7 @@ var paths = map[string]struct {
 }
 
 // scrapeOnce serves one request that ends by the path, and swallows the abort.
-func scrapeOnce(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
+func scrapeOnce(t *testing.T, h http.Handler, path string) (w *httptest.ResponseRecorder) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -123,7 +124,7 @@ func scrapeOnce(t *testing.T, h http.Handler, path string) *httptest.ResponseRec
 	if path == "out of time" {
 		r.Header.Set(timeoutHeader, "0.001")
 	}
-	w := httptest.NewRecorder()
+	w = httptest.NewRecorder()
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler {
 			t.Errorf("%s: panicked with %v", path, p)

@@ -41,7 +41,9 @@ func TestTimeoutOfTheScraperIsTheDeadline(t *testing.T) {
 		t.Run(value, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got := time.Duration(none)
+				var during context.Context
 				g := gathererFunc(func(ctx context.Context, _ *sample.Request, _ sample.Visitor) error {
+					during = ctx
 					if deadline, ok := ctx.Deadline(); ok {
 						got = time.Until(deadline)
 					}
@@ -50,6 +52,9 @@ func TestTimeoutOfTheScraperIsTheDeadline(t *testing.T) {
 				w := serve(Handler(g), request("GET", "/", timeoutHeader, value))
 				if w.Code != 200 || got != want {
 					t.Errorf("status %d, %v until the deadline, want 200, %v", w.Code, got, want)
+				}
+				if want != none && !errors.Is(during.Err(), context.Canceled) {
+					t.Error("the context outlives the scrape, and its timer with it")
 				}
 			})
 		})
