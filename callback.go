@@ -63,28 +63,33 @@ func (c *callbackCollector) Collect(ctx context.Context, w *Writer) error {
 // declaration, and returns nil.
 func newCallback(d declaration, o options, ask func(context.Context, target) error) *Callback {
 	d.callback = true
-	c := &Callback{registry: o.target(), declared: d, ask: ask}
-	if c.registry == nil {
+	r := o.target()
+	if r == nil {
 		if err := d.check(false); err != nil {
 			panic(err)
 		}
 		return nil
 	}
-	if err := c.registry.addCallback(c); err != nil {
+	if err := r.adapt(&d); err != nil {
+		panic(err)
+	}
+	c := &Callback{registry: r, declared: d, ask: ask}
+	if err := r.addCallback(c); err != nil {
 		panic(err)
 	}
 	return c
 }
 
 func (r *Registry) addCallback(c *Callback) error {
-	s, d := newSource((*callbackCollector)(c)), &c.declared
+	s, d := newSource(r, (*callbackCollector)(c)), &c.declared
 	s.announced = []*declaration{d}
 	s.descs = []Desc{{
 		Name: d.name, Help: d.help, Unit: d.unit, Type: Type(d.kind),
 		Labels: d.allLabels(), ConstLabels: slices.Clone(d.consts),
 	}}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	root := r.root()
+	root.mu.Lock()
+	defer root.mu.Unlock()
 	return r.add(s)
 }
 
