@@ -97,7 +97,7 @@ func (r *Registry) addCallback(c *Callback) error {
 func newFunc[V any](d declaration, o options, value func() V, write func(target, V, []string)) *Callback {
 	d.refuseLabels(o)
 	if value == nil {
-		panic(noFunction(&d))
+		panic(noFunction(o.registry.fullName(d.name)))
 	}
 	return newCallback(d, o, func(_ context.Context, to target) error {
 		write(to, value(), nil)
@@ -110,10 +110,10 @@ func newFunc[V any](d declaration, o options, value func() V, write func(target,
 func newFuncVec[L, V any](d declaration, o options, all iter.Seq2[L, V], write func(target, V, []string)) *Callback {
 	schema, err := newSchema(reflect.TypeFor[L](), o.labelNames)
 	if err != nil {
-		panic(&DeclarationError{Metric: d.name, Problem: err.Error()})
+		panic(&DeclarationError{Metric: o.registry.fullName(d.name), Problem: err.Error()})
 	}
 	if all == nil {
-		panic(noFunction(&d))
+		panic(noFunction(o.registry.fullName(d.name)))
 	}
 	d.labels = slices.Concat(schema.names, d.labels)
 	return newCallback(d, o, func(ctx context.Context, to target) error {
@@ -129,6 +129,6 @@ func newFuncVec[L, V any](d declaration, o options, all iter.Seq2[L, V], write f
 	})
 }
 
-func noFunction(d *declaration) *DeclarationError {
-	return &DeclarationError{Metric: d.name, Problem: "the function is nil: give it one that has the values"}
+func noFunction(name string) *DeclarationError {
+	return &DeclarationError{Metric: name, Problem: "the function is nil: give it one that has the values"}
 }

@@ -30,7 +30,7 @@ func (u *united) heads(pieces []piece) []head {
 		h := head{samples: p.samples(), family: p.family, sources: p.sources, counted: p.counted}
 		same := -1
 		if p.part != nil {
-			same = slices.IndexFunc(heads, func(other head) bool { return other.family == p.family })
+			same = slices.IndexFunc(heads, func(other head) bool { return other.family == p.family && other.batch == nil })
 		}
 		if same < 0 {
 			heads = append(heads, h)
