@@ -61,7 +61,8 @@ func (q *query) Visit(f *sample.Family, b *sample.Batch) error {
 		if !is(b.Key(i)) {
 			continue
 		}
-		if q.value, q.found = read(b, i); q.found {
+		if value, ok := read(b, i); ok {
+			q.value, q.found = value, true
 			return errFound
 		}
 	}
