@@ -40,13 +40,20 @@ func newPythonMachine(t *testing.T) *pythonMachine {
 // step carries out one step. It returns what the step returns, if it is one of
 // those that return something, and how Fennel refused it, or nil.
 func (m *pythonMachine) step(s *pythonStep) (result []string, refusal error) {
-	if s.Catch+s.Raise+s.Mode != "" || s.TargetInfo != nil {
+	if s.Catch+s.Raise+s.Mode != "" {
 		m.t.Fatalf("%s: this is to be left out: %+v", s.Op, s)
 	}
 	switch s.Op {
 	case "registry":
 		m.reg = fennel.NewRegistry()
-		return nil, nil
+		return nil, m.reg.SetTargetInfo(s.target()...)
+	case "target_info":
+		m.finish() // an info target that has said nothing is there first
+		var labels []fennel.Label
+		for _, l := range s.pairs(m.t) {
+			labels = append(labels, label(l.name, *l.value))
+		}
+		return nil, m.reg.SetTargetInfo(labels...)
 	case "clock":
 		m.sleepUntil(s.Now)
 		return nil, nil
@@ -435,21 +442,20 @@ func (m *pythonMachine) finish() {
 	for _, i := range m.infos {
 		fennel.NewInfo(i.name, i.help, struct{}{}, fennel.In(m.reg))
 	}
+	m.infos = nil
 }
 
 // sample reads one value back.
 func (m *pythonMachine) sample(name string, labels []pythonLabel) []string {
-	for _, f := range gather(m.t, m.reg) {
-		for _, s := range f.Samples {
-			if f.Name != name || len(s.Labels) != len(labels) {
-				continue
-			}
-			if !slices.ContainsFunc(labels, func(l pythonLabel) bool { return s.Label(l.name) != *l.value }) {
-				return []string{canonical(s.Value)}
-			}
-		}
+	var all []fennel.Label
+	for _, l := range labels {
+		all = append(all, label(l.name, *l.value))
 	}
-	return []string{"none"}
+	value, ok := fennel.SampleValue(m.t.Context(), m.reg, name, all...)
+	if !ok {
+		return []string{"none"}
+	}
+	return []string{canonical(value)}
 }
 
 // dropped returns how many updates the registry has dropped, by metric and
