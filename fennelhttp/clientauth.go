@@ -112,7 +112,7 @@ func (o *clientOptions) apply(c *config, t *tls.Config) error {
 		return forClient, nil
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("WithClientCAFiles: %w", err)
 	}
 	t.ClientCAs = configs.get().ClientCAs
 	t.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return configs.get(), nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 )
 
@@ -22,15 +23,16 @@ func WithHealth(path string, check func(context.Context) error) ServerOption {
 		if err := checkPath(path); err != nil || path == "/" {
 			c.fail(fmt.Errorf("WithHealth(%q): use a path such as %q", path, "/healthz"))
 		}
-		c.health = &health{path: path, check: check, config: c}
+		c.health = &health{path: path, check: check}
 	})
 }
 
 // health is the handler of the health check.
 type health struct {
-	path    string
-	check   func(context.Context) error // may be nil
-	*config                             // as it is when all options have been applied
+	path   string
+	check  func(context.Context) error // may be nil
+	logger *slog.Logger
+	limits limits
 }
 
 // ServeHTTP implements [http.Handler].

@@ -66,6 +66,9 @@ func Start(addr string, g fennel.Gatherer, opts ...ServerOption) (*Server, error
 			o.forServer(&c)
 		}
 	}
+	if c.health != nil && c.health.path == c.path {
+		c.fail(fmt.Errorf("WithHealth(%q): the metrics are there", c.path))
+	}
 	guard, err := c.guard()
 	if err != nil {
 		return nil, fmt.Errorf("fennelhttp: %w", err)
@@ -102,8 +105,9 @@ func newMux(g fennel.Gatherer, c *config, guard *guard) *http.ServeMux {
 	for _, r := range c.routes {
 		mux.Handle(r.pattern, guard.protect(r.handler))
 	}
-	if c.health != nil {
-		mux.Handle(c.health.path, c.health)
+	if h := c.health; h != nil {
+		h.logger, h.limits = c.logger, c.limits
+		mux.Handle(h.path, h)
 	}
 	own := []route{{c.path, newHandler(g, c)}}
 	if c.path != "/" {

@@ -2,7 +2,6 @@ package fennelhttp
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,7 +58,8 @@ func WithTLSConfig(base *tls.Config) ServerOption {
 
 // WithTLSVersions sets the lowest and the highest version of TLS, such as
 // [tls.VersionTLS13]. For 0, the lowest is TLS 1.2 and the highest the highest
-// that there is. It needs [WithTLSFiles] or [WithTLSConfig].
+// that there is. Where the lowest is below TLS 1.2, HTTP/2, which allows none of
+// these, is not served. It needs [WithTLSFiles] or [WithTLSConfig].
 func WithTLSVersions(min, max uint16) ServerOption {
 	return option(func(c *config) {
 		c.tls.asked, c.tls.versions, c.tls.min, c.tls.max = true, true, min, max
@@ -91,13 +91,16 @@ func (c *config) tlsConfig() (*tls.Config, error) {
 	if o.files != nil {
 		pair, err := watch(c, "certificate", fixed(o.files[:]...), parsePair)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("WithTLSFiles: %w", err)
 		}
 		t.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return pair.get(), nil }
 	}
 	// net/http adds these, but not to the configurations of GetConfigForClient.
 	if len(t.NextProtos) == 0 {
 		t.NextProtos = []string{"h2", "http/1.1"}
+		if lowestVersion(t) < tls.VersionTLS12 {
+			t.NextProtos = t.NextProtos[1:] // HTTP/2 allows no older one
+		}
 	}
 	if err := o.clients.apply(c, t); err != nil {
 		return nil, err
@@ -130,10 +133,7 @@ func checkTLS(t *tls.Config) error {
 	if t.GetConfigForClient != nil && len(t.Certificates) == 0 && t.GetCertificate == nil {
 		return nil
 	}
-	lowest := t.MinVersion
-	if lowest == 0 {
-		lowest = tls.VersionTLS12
-	}
+	lowest := lowestVersion(t)
 	switch verifies := t.ClientAuth >= tls.VerifyClientCertIfGiven; {
 	case len(t.Certificates) == 0 && t.GetCertificate == nil:
 		return errors.New("WithTLSConfig: the configuration has no certificate")
@@ -152,6 +152,14 @@ func checkTLS(t *tls.Config) error {
 	return nil
 }
 
+// lowestVersion is the lowest version of TLS that is taken.
+func lowestVersion(t *tls.Config) uint16 {
+	if t.MinVersion == 0 {
+		return tls.VersionTLS12 // the default of crypto/tls
+	}
+	return t.MinVersion
+}
+
 // suitsHTTP2 reports whether net/http will take the cipher suites.
 func suitsHTTP2(t *tls.Config) bool {
 	return t.CipherSuites == nil || !slices.Contains(t.NextProtos, "h2") ||
@@ -161,15 +169,12 @@ func suitsHTTP2(t *tls.Config) bool {
 
 // parsePair makes a certificate of its file and the key's.
 func parsePair(files []file) (*tls.Certificate, error) {
+	if _, err := parseCertificates(files[0].text); err != nil { // those behind the first, too
+		return nil, fmt.Errorf("certificate %s: %w", files[0].path, err)
+	}
 	pair, err := tls.X509KeyPair(files[0].text, files[1].text)
 	if err != nil {
 		return nil, fmt.Errorf("certificate %s with key %s: %w", files[0].path, files[1].path, withoutPrefix(err))
-	}
-	// Authorities in between that can't be read would be sent all the same.
-	for _, der := range pair.Certificate[1:] {
-		if _, err := x509.ParseCertificate(der); err != nil {
-			return nil, fmt.Errorf("certificate %s: a certificate behind the first: %w", files[0].path, err)
-		}
 	}
 	return &pair, nil
 }
