@@ -186,7 +186,7 @@ func WithCreatedLines() Option {
 // WithPath serves the metrics at another path than /metrics. At "/" they take the
 // place of the page that links to them, and so are at all paths that nothing else
 // has. It is an error of [Start] if the path doesn't begin with a slash, is not
-// the shortest that means the same, or has braces.
+// the shortest that means the same, or has braces, white space or one of "?#%".
 func WithPath(path string) ServerOption {
 	return option(func(c *config) {
 		c.path = path
@@ -198,7 +198,7 @@ func WithPath(path string) ServerOption {
 
 // checkPath says why a path can't be a pattern that is nothing but a path.
 func checkPath(p string) error {
-	if !strings.HasPrefix(p, "/") || path.Clean(p) != p || strings.ContainsAny(p, "{}") {
+	if !strings.HasPrefix(p, "/") || path.Clean(p) != p || strings.ContainsAny(p, "{}?#% \t\r\n") {
 		return errors.New(`use a path such as "/metrics"`)
 	}
 	return nil

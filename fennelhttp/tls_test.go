@@ -141,6 +141,8 @@ func TestImpossibleOptionsAreErrorsBeforeThePortIsBound(t *testing.T) {
 		"path with a slash at its end":        {"WithPath", []ServerOption{WithPath("/metrics/")}},
 		"path with dots":                      {"WithPath", []ServerOption{WithPath("/x/../metrics")}},
 		"path that is a pattern":              {"WithPath", []ServerOption{WithPath("/{x...}")}},
+		"path with a query":                   {"WithPath", []ServerOption{WithPath("/metrics?x=1")}},
+		"path with a space":                   {"WithPath", []ServerOption{WithPath("/a b")}},
 		"health at the root":                  {"WithHealth", []ServerOption{WithHealth("/", nil)}},
 		"health without slash":                {"WithHealth", []ServerOption{WithHealth("healthz", nil)}},
 		"health where the metrics are":        {"WithHealth", []ServerOption{WithHealth("/m", nil), WithPath("/m")}},
