@@ -2,6 +2,7 @@ package fennel_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,33 +17,42 @@ func TestUpdatesDoNotAllocate(t *testing.T) {
 	c, g := fennel.NewCounter("c_total", "", in), fennel.NewGauge("g", "", in)
 	h, s := fennel.NewHistogram("h", "", in), fennel.NewSummary("s", "", in)
 	wide := fennel.NewHistogram("wide", "", in, fennel.Buckets(fennel.LinearBuckets(0, 1, 100)...))
+	quantiles := fennel.NewSummary("quantiles", "", in, fennel.Quantiles(0.5, 0.9))
 	set, u := fennel.NewStateSet("set", "", phases, in), fennel.NewUnknown("u", "", in)
 	now := time.Now()
+	id := strings.Repeat("4bf92f35", 4)
 	for name, update := range map[string]func(){
-		"Counter.Inc":               c.Inc,
-		"Counter.Add, whole":        func() { c.Add(2) },
-		"Counter.Add, fraction":     func() { c.Add(0.5) },
-		"Counter.AddUint":           func() { c.AddUint(2) },
-		"Counter.Value":             func() { c.Value() },
-		"Gauge.Set":                 func() { g.Set(1.5) },
-		"Gauge.Inc":                 g.Inc,
-		"Gauge.Add":                 func() { g.Add(0.5) },
-		"Gauge.SetToCurrentTime":    g.SetToCurrentTime,
-		"Gauge.SetToTime":           func() { g.SetToTime(now) },
-		"Gauge.Timer":               func() { g.Timer().Stop() },
-		"Histogram.Observe":         func() { h.Observe(0.3) },
-		"Histogram.Observe, wide":   func() { wide.Observe(77.7) },
-		"Histogram.ObserveN":        func() { h.ObserveN(0.3, 5) },
-		"Histogram.ObserveDuration": func() { h.ObserveDuration(time.Second) },
-		"Histogram.Timer":           func() { h.Timer().Stop() },
-		"Histogram.Sum":             func() { h.Sum() },
-		"Summary.Observe":           func() { s.Observe(0.3) },
-		"Summary.Timer":             func() { s.Timer().Stop() },
-		"Timer.StopTo":              func() { fennel.StartTimer().StopTo(s) },
-		"StateSet.Set":              func() { set.Set(running) },
-		"StateSet.Enable":           func() { set.Enable(stopped, true) },
-		"StateSet.Enabled":          func() { set.Enabled(stopped) },
-		"Unknown.Set":               func() { u.Set(1) },
+		"Counter.Inc":                c.Inc,
+		"Counter.Add, whole":         func() { c.Add(2) },
+		"Counter.Add, fraction":      func() { c.Add(0.5) },
+		"Counter.AddUint":            func() { c.AddUint(2) },
+		"Counter.Value":              func() { c.Value() },
+		"Gauge.Set":                  func() { g.Set(1.5) },
+		"Gauge.Inc":                  g.Inc,
+		"Gauge.Add":                  func() { g.Add(0.5) },
+		"Gauge.SetToCurrentTime":     g.SetToCurrentTime,
+		"Gauge.SetToTime":            func() { g.SetToTime(now) },
+		"Gauge.Timer":                func() { g.Timer().Stop() },
+		"Histogram.Observe":          func() { h.Observe(0.3) },
+		"Histogram.Observe, wide":    func() { wide.Observe(77.7) },
+		"Histogram.ObserveN":         func() { h.ObserveN(0.3, 5) },
+		"Histogram.ObserveDuration":  func() { h.ObserveDuration(time.Second) },
+		"Histogram.Timer":            func() { h.Timer().Stop() },
+		"Histogram.Sum":              func() { h.Sum() },
+		"Summary.Observe":            func() { s.Observe(0.3) },
+		"Summary.Timer":              func() { s.Timer().Stop() },
+		"Summary.Observe, quantiles": func() { quantiles.Observe(0.3) },
+		"Timer.StopTo":               func() { fennel.StartTimer().StopTo(s) },
+		"StateSet.Set":               func() { set.Set(running) },
+		"StateSet.Enable":            func() { set.Enable(stopped, true) },
+		"StateSet.Enabled":           func() { set.Enabled(stopped) },
+		"Unknown.Set":                func() { u.Set(1) },
+		"Counter.IncWithExemplar":    func() { c.IncWithExemplar(trace(id)) },
+		"Counter.AddWithExemplar, escaped": func() {
+			c.AddWithExemplar(0.5, label("trace.id", id), label("path", `"quoted"`), label("x", "\n"))
+		},
+		"Counter.AddWithExemplar, none": func() { c.AddWithExemplar(0.5) },
+		"Histogram.ObserveWithExemplar": func() { h.ObserveWithExemplar(0.3, trace(id), label("span_id", id[:16])) },
 	} {
 		if n := testing.AllocsPerRun(100, update); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", name, n)

@@ -60,21 +60,45 @@ const (
 	longExemplar     = "exemplar_too_long"
 )
 
-// exemplarSlot keeps the last exemplar it was given. Its memory is used again,
-// so that an exemplar costs no allocation once the first is there.
-type exemplarSlot struct {
-	mu    sync.Mutex // held for as long as the text is copied
-	text  []byte     // rendered labels; empty for no exemplar
+// exemplar is an exemplar that is kept. Its memory is used again for the next
+// one, so that an exemplar costs no allocation once the first is there.
+type exemplar struct {
+	text  []byte // rendered labels; empty for no exemplar
 	value float64
 	time  int64 // nanoseconds since 1970
 }
 
 // set replaces the exemplar, whose labels are checked, and reports whether their
 // values had to be mended.
+func (e *exemplar) set(labels []Label, value float64, now int64) (mended bool) {
+	e.text, mended = appendNote(e.text[:0], labels)
+	e.value, e.time = value, now
+	return mended
+}
+
+// load adds the exemplar, if there is one, to a batch.
+func (e *exemplar) load(b *sample.Batch, i, bucket int) {
+	if len(e.text) == 0 {
+		return
+	}
+	start := len(b.Notes)
+	b.Notes = append(b.Notes, e.text...)
+	b.AddExemplar(i, bucket, start, e.value, e.time)
+}
+
+// exemplarSlot keeps the last exemplar it was given.
+type exemplarSlot struct {
+	mu sync.Mutex // held for as long as the text is copied
+	exemplar
+}
+
+// set doesn't wait: if another exemplar is just being set or read, that one is as
+// good an example.
 func (s *exemplarSlot) set(labels []Label, value float64, now int64) (mended bool) {
-	s.mu.Lock()
-	s.text, mended = appendNote(s.text[:0], labels)
-	s.value, s.time = value, now
+	if !s.mu.TryLock() {
+		return false
+	}
+	mended = s.exemplar.set(labels, value, now)
 	s.mu.Unlock()
 	return mended
 }
@@ -86,16 +110,10 @@ func (s *exemplarSlot) clear() {
 	s.mu.Unlock()
 }
 
-// load adds the exemplar, if there is one, to a batch.
 func (s *exemplarSlot) load(b *sample.Batch, i, bucket int) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.text) == 0 {
-		return
-	}
-	start := len(b.Notes)
-	b.Notes = append(b.Notes, s.text...)
-	b.AddExemplar(i, bucket, start, s.value, s.time)
+	s.exemplar.load(b, i, bucket)
+	s.mu.Unlock()
 }
 
 // appendNote renders the labels of an exemplar, and reports whether it had to mend
@@ -123,7 +141,7 @@ func checkExemplar(labels []Label) (reason string) {
 		// a map would cost more.
 		odd = odd || !names.LegalLabel(l.Name)
 		for _, other := range labels[:i] {
-			if other.Name == l.Name || odd && collide(other.Name, l.Name) {
+			if other.Name == l.Name || odd && !apart(other.Name, l.Name) && collide(other.Name, l.Name) {
 				return badExemplarLabel
 			}
 		}
@@ -133,6 +151,20 @@ func checkExemplar(labels []Label) (reason string) {
 	}
 	return ""
 }
+
+// apart reports for most label names that differ, at no cost, that no format writes
+// them alike: what comes first that is different are letters, which stay as they
+// are under every escaping scheme, but for names that look as if they were escaped.
+func apart(a, b string) bool {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return i < len(a) && i < len(b) && isLetter(a[i]) && isLetter(b[i]) &&
+		!strings.HasPrefix(a, "U__") && !strings.HasPrefix(b, "U__")
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // lazySlot returns the slot behind p, which is made the first time.
 func lazySlot(p *atomic.Pointer[exemplarSlot]) *exemplarSlot {

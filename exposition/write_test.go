@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,7 +60,7 @@ func TestWriterErrorEndsTheBody(t *testing.T) {
 	failing.MustRegister(fennel.CollectorFunc(func(context.Context, *fennel.Writer) error { return errors.New("collector failed") }))
 	registries["with a failing collector"] = failing
 	for name, r := range registries {
-		for _, f := range []Format{{}, {Text100, AllowUTF8}, {OpenMetrics100, EscapeValues}} {
+		for _, f := range []Format{{}, {Syntax: Text100, Escaping: AllowUTF8}, {Syntax: OpenMetrics100, Escaping: EscapeValues}, {Syntax: Protobuf}, {Syntax: OpenMetrics200}} {
 			whole, err := Bytes(t.Context(), r, f)
 			if err != nil && !fennel.Partial(err) {
 				t.Fatal(err)
@@ -118,7 +119,7 @@ func TestEOFIsThereOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines := strings.Count("\n"+string(body), "\n# EOF\n")
-			if want := f.Syntax == OpenMetrics100; (lines == 1) != want || bytes.HasSuffix(body, []byte("# EOF\n")) != want {
+			if want := endsInEOF(f); (lines == 1) != want || bytes.HasSuffix(body, []byte("# EOF\n")) != want {
 				t.Errorf("%s, %v: # EOF is there %d times", name, f, lines)
 			}
 		}
@@ -185,7 +186,7 @@ func TestGatherErrorGivesAFullBody(t *testing.T) {
 		if !fennel.Partial(err) || !errors.Is(err, cause) {
 			t.Errorf("%v: error %v", f, err)
 		}
-		c, err := parse(body, f.Syntax == OpenMetrics100)
+		c, err := parseAs(body, f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,8 +234,9 @@ func TestBodyComesInPieces(t *testing.T) {
 
 // However large the body, a scrape takes little more memory than there is.
 func TestMemoryOfAScrapeIsBounded(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which empties pools
 	r := counters(60_000)
-	for _, f := range []Format{{}, om100} {
+	for _, f := range []Format{{}, om100, {Syntax: Protobuf}, {Syntax: Protobuf, Readable: true}, {Syntax: OpenMetrics200}} {
 		if err := Write(t.Context(), io.Discard, r, f); err != nil { // sorts what is new
 			t.Fatal(err)
 		}
@@ -391,7 +393,7 @@ func TestFormatOutOfRangeIsText004(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []Format{{syntaxes, AllowUTF8}, {OpenMetrics100, escapings}, {255, 255}} {
+	for _, f := range []Format{{Syntax: syntaxes, Escaping: AllowUTF8}, {Syntax: OpenMetrics100, Escaping: escapings}, {Syntax: 255, Escaping: 255}} {
 		if got, err := Bytes(t.Context(), r, f); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%d, %d: %v: %s", f.Syntax, f.Escaping, err, firstDifference(got, want))
 		}

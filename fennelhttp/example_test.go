@@ -19,7 +19,8 @@ func ExampleHandler() {
 	jobs.Inc()
 
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", fennelhttp.Handler(reg))
+	// Without the option, what the handler measures of itself would be there, too.
+	mux.Handle("/metrics", fennelhttp.Handler(reg, fennelhttp.WithoutSelfMetrics()))
 
 	answer := httptest.NewRecorder()
 	mux.ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
@@ -47,11 +48,31 @@ func ExampleHandler_filter() {
 	// workers 8
 }
 
+// A query with debug=text shows any format to people.
+func ExampleHandler_debug() {
+	reg := fennel.NewRegistry()
+	fennel.NewGauge("queue.length", "Jobs waiting.", fennel.In(reg)).Set(3)
+
+	answer := httptest.NewRecorder()
+	const target = "/metrics?debug=text&format=PrometheusProto&name[]=queue.length"
+	fennelhttp.Handler(reg).ServeHTTP(answer, httptest.NewRequest("GET", target, nil))
+	fmt.Print(answer.Body)
+	// Output:
+	// name: "queue.length"
+	// help: "Jobs waiting."
+	// type: GAUGE
+	// metric {
+	//   gauge {
+	//     value: 3
+	//   }
+	// }
+}
+
 func ExampleStart() {
 	reg := fennel.NewRegistry()
 	fennel.NewGauge("queue_length", "Jobs waiting.", fennel.In(reg)).Set(3)
 
-	srv, err := fennelhttp.Start("127.0.0.1:0", reg)
+	srv, err := fennelhttp.Start("127.0.0.1:0", reg, fennelhttp.WithoutSelfMetrics())
 	if err != nil {
 		log.Fatal(err)
 	}
