@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,28 +19,61 @@ import (
 // one format. It is computed from what the registry says that it holds, and
 // shares no code with the writers.
 type expected struct {
-	format   exposition.Format
-	values   map[string]float64 // by series, as [seriesName] spells it
-	times    map[string]int64   // milliseconds, of those that have a timestamp
-	families map[string]metadata
-	lines    int // how many samples there are
+	format    exposition.Format
+	reading   reading
+	values    map[string]float64 // by series, as [seriesName] spells it
+	natives   map[string]native
+	exemplars map[string][]Exemplar // those that a series may have; it has as many of them as it can
+	starts    map[string]int64      // milliseconds, of those that have a start time
+	times     map[string]int64      // milliseconds, of those that have a timestamp
+	families  map[string]metadata
+	lines     int // how many samples there are
 
 	all []fennel.Family
 }
 
+// reading says what Prometheus is told to make of histograms.
+type reading struct {
+	natives bool // take native histograms
+	classic bool // take the classic buckets beside them, too
+	custom  bool // make native histograms of classic buckets
+}
+
+// extra returns the settings of a scrape job that reads like that.
+func (r reading) extra() map[string]any {
+	return map[string]any{
+		"scrape_native_histograms":           r.natives,
+		"always_scrape_classic_histograms":   r.classic,
+		"convert_classic_histograms_to_nhcb": r.custom,
+	}
+}
+
+// readAll is how [parse] reads: it takes all that there is.
+var readAll = reading{natives: true, classic: true}
+
 // expect gathers from g and returns what a scrape in this format should give.
 func expect(t *testing.T, g fennel.Gatherer, format exposition.Format) expected {
+	t.Helper()
+	return readAll.expect(t, g, format)
+}
+
+// expect is the function expect for another reading.
+func (r reading) expect(t *testing.T, g fennel.Gatherer, format exposition.Format) expected {
 	t.Helper()
 	families, err := fennel.Gather(t.Context(), g)
 	if err != nil && !fennel.Partial(err) {
 		t.Fatal(err)
 	}
 	e := expected{
-		format:   format,
-		values:   make(map[string]float64),
-		times:    make(map[string]int64),
-		families: make(map[string]metadata),
-		all:      families,
+		format:    format,
+		reading:   r,
+		values:    make(map[string]float64),
+		natives:   make(map[string]native),
+		exemplars: make(map[string][]Exemplar),
+		starts:    make(map[string]int64),
+		times:     make(map[string]int64),
+		families:  make(map[string]metadata),
+		all:       families,
 	}
 	for i := range families {
 		e.addFamily(&families[i])
@@ -47,29 +81,65 @@ func expect(t *testing.T, g fennel.Gatherer, format exposition.Format) expected 
 	return e
 }
 
-// openMetrics reports whether the format is OpenMetrics.
-func (e *expected) openMetrics() bool {
-	return strings.HasPrefix(e.format.ContentType(), "application/openmetrics-text")
+// openMetrics reports whether the format is OpenMetrics 1.0, which takes suffixes
+// away.
+func (e *expected) openMetrics() bool { return e.format.Syntax == exposition.OpenMetrics100 }
+
+// composite reports whether the format has histograms and summaries whole, with
+// all that belongs to them.
+func (e *expected) composite() bool {
+	return e.format.Syntax == exposition.Protobuf || e.format.Syntax == exposition.OpenMetrics200
 }
+
+// text reports whether the format is one of Prometheus's text formats.
+func (e *expected) text() bool { return !e.openMetrics() && !e.composite() }
 
 func (e *expected) addFamily(f *fennel.Family) {
 	name, typ := e.header(f)
-	unit := ""
-	if u := e.metric(f.Unit); e.openMetrics() && u != "" && strings.HasSuffix(name, "_"+u) {
-		unit = u
+	e.families[name] = metadata{Type: typ, Help: f.Help, Unit: e.unit(f, name)}
+	if e.text() && f.Type == fennel.TypeGaugeHistogram {
+		// It has no such type: what may fall must not be a histogram's count.
+		e.families[e.metric(f.Name+"_gcount")] = metadata{Type: "gauge", Help: f.Help}
+		e.families[e.metric(f.Name+"_gsum")] = metadata{Type: "gauge", Help: f.Help}
 	}
-	e.families[name] = metadata{Type: typ, Help: f.Help, Unit: unit}
 	for i := range f.Samples {
 		e.addSample(f, &f.Samples[i])
 	}
 }
 
+// unit returns the unit that the metadata of a family has. OpenMetrics has no
+// unit that isn't the end of the name.
+func (e *expected) unit(f *fennel.Family, name string) string {
+	unit := e.metric(f.Unit)
+	switch e.format.Syntax {
+	case exposition.OpenMetrics100:
+	case exposition.OpenMetrics200:
+		if f.Type == fennel.TypeCounter {
+			name = e.metric(baseName(f))
+		}
+	case exposition.Protobuf:
+		return unit
+	default:
+		return ""
+	}
+	if unit == "" || !strings.HasSuffix(name, "_"+unit) {
+		return ""
+	}
+	return unit
+}
+
 // header returns the name and the type that the metadata of a family has.
 func (e *expected) header(f *fennel.Family) (name, typ string) {
 	name, typ = f.Name, f.Type.String()
-	if !e.openMetrics() {
+	switch {
+	case e.format.Syntax == exposition.OpenMetrics200:
+		return e.metric(name), typ
+	case !e.openMetrics():
 		if f.Type == fennel.TypeInfo || f.Type == fennel.TypeStateSet {
-			typ = "gauge" // the text format has no better word
+			typ = "gauge" // there is no better word
+		}
+		if e.text() && f.Type == fennel.TypeGaugeHistogram {
+			typ = "histogram"
 		}
 		return e.metric(name), typ
 	}
@@ -129,6 +199,8 @@ func sampleNames(f *fennel.Family) []string {
 	switch f.Type {
 	case fennel.TypeHistogram:
 		return []string{f.Name, f.Name + "_bucket", f.Name + "_sum", f.Name + "_count", f.Name + "_created"}
+	case fennel.TypeGaugeHistogram:
+		return []string{f.Name, f.Name + "_bucket", f.Name + "_gsum", f.Name + "_gcount"}
 	case fennel.TypeSummary:
 		return []string{f.Name, f.Name + "_sum", f.Name + "_count", f.Name + "_created"}
 	case fennel.TypeCounter:
@@ -153,14 +225,14 @@ var schemes = []model.EscapingScheme{model.NoEscaping, model.UnderscoreEscaping,
 
 func (e *expected) addSample(f *fennel.Family, s *fennel.Sample) {
 	switch f.Type {
-	case fennel.TypeHistogram:
+	case fennel.TypeHistogram, fennel.TypeGaugeHistogram:
 		e.addHistogram(f, s)
 	case fennel.TypeSummary:
 		for _, q := range s.Quantiles {
-			e.add(f.Name, s, q.Value, "quantile", canonical(q.Rank))
+			e.started(s, e.add(f.Name, s, q.Value, "quantile", canonical(q.Rank)))
 		}
-		e.add(f.Name+"_sum", s, s.Sum)
-		e.add(f.Name+"_count", s, float64(s.Count))
+		e.started(s, e.add(f.Name+"_sum", s, s.Sum))
+		e.started(s, e.add(f.Name+"_count", s, float64(s.Count)))
 	case fennel.TypeStateSet:
 		for _, state := range s.States {
 			value := 0.0
@@ -169,26 +241,84 @@ func (e *expected) addSample(f *fennel.Family, s *fennel.Sample) {
 			}
 			e.add(f.Name, s, value, e.label(f.Name), state.Name)
 		}
+	case fennel.TypeCounter:
+		series := e.add(f.Name, s, s.Value)
+		if _, typ := e.header(f); typ == "counter" {
+			e.started(s, series)
+			e.exemplified(series, s.Exemplars...)
+		}
 	default:
 		e.add(f.Name, s, s.Value)
 	}
 }
 
 func (e *expected) addHistogram(f *fennel.Family, s *fennel.Sample) {
+	custom, whole := e.reading.custom, s.Native != nil && e.composite() && e.reading.natives
+	switch {
+	case whole:
+		e.addNative(f, s, nativeOfSample(f, s))
+	case custom:
+		e.addNative(f, s, customOfSample(f, s))
+	}
+	onlyNative := s.Native != nil && len(s.Buckets) == 1
+	if !whole && !custom || e.reading.classic && !(whole && onlyNative) {
+		e.addClassic(f, s)
+	}
+}
+
+// addNative adds the one series of a native histogram.
+func (e *expected) addNative(f *fennel.Family, s *fennel.Sample, n native) {
+	series := e.name(f.Name, s)
+	e.natives[series] = n
+	e.added(s, series)
+	if f.Type == fennel.TypeHistogram {
+		e.started(s, series)
+	}
+	e.exemplified(series, s.Exemplars...)
+}
+
+// addClassic adds the series of a histogram with classic buckets.
+func (e *expected) addClassic(f *fennel.Family, s *fennel.Sample) {
+	started := func(series string) {
+		if f.Type == fennel.TypeHistogram {
+			e.started(s, series)
+		}
+	}
+	below := math.Inf(-1)
 	for _, b := range s.Buckets {
-		e.add(f.Name+"_bucket", s, float64(b.Count), "le", canonical(b.UpperBound))
+		series := e.add(f.Name+"_bucket", s, float64(b.Count), "le", canonical(b.UpperBound))
+		started(series)
+		for _, x := range s.Exemplars {
+			if x.Value <= b.UpperBound && (x.Value > below || math.IsInf(below, -1)) {
+				e.exemplified(series, x)
+			}
+		}
+		below = b.UpperBound
 	}
 	// OpenMetrics forbids the sum where observations may be negative, and with
 	// the sum the count.
-	if e.openMetrics() && len(s.Buckets) > 1 && s.Buckets[0].UpperBound < 0 {
+	if e.openMetrics() && f.Type == fennel.TypeHistogram && len(s.Buckets) > 1 && s.Buckets[0].UpperBound < 0 {
 		return
 	}
-	e.add(f.Name+"_sum", s, s.Sum)
-	e.add(f.Name+"_count", s, float64(s.Count))
+	sum, count := "_sum", "_count"
+	if f.Type == fennel.TypeGaugeHistogram && e.format.Syntax != exposition.Protobuf {
+		sum, count = "_gsum", "_gcount" // its parser names them as it does those of others
+	}
+	started(e.add(f.Name+sum, s, s.Sum))
+	started(e.add(f.Name+count, s, float64(s.Count)))
 }
 
-// add adds one series, with the sample's labels and perhaps one more.
-func (e *expected) add(name string, s *fennel.Sample, value float64, extra ...string) {
+// add adds one series of a float, with the sample's labels and perhaps one more,
+// and returns how it is spelled.
+func (e *expected) add(name string, s *fennel.Sample, value float64, extra ...string) string {
+	series := e.name(name, s, extra...)
+	e.values[series] = value
+	e.added(s, series)
+	return series
+}
+
+// name spells a series, with the sample's labels and perhaps one more.
+func (e *expected) name(name string, s *fennel.Sample, extra ...string) string {
 	set := map[string]string{"__name__": e.metric(name)}
 	for _, l := range s.Labels {
 		set[e.label(l.Name)] = l.Value
@@ -196,11 +326,35 @@ func (e *expected) add(name string, s *fennel.Sample, value float64, extra ...st
 	if len(extra) > 0 {
 		set[extra[0]] = extra[1]
 	}
-	series := seriesName(set)
-	e.values[series] = value
+	return seriesName(set)
+}
+
+// added notes that there is a sample.
+func (e *expected) added(s *fennel.Sample, series string) {
 	e.lines++
 	if !s.Time.IsZero() {
 		e.times[series] = s.Time.UnixMilli()
+	}
+}
+
+// started notes when a series began, where the format has room for that.
+func (e *expected) started(s *fennel.Sample, series string) {
+	if !s.Created.IsZero() && (e.composite() || e.openMetrics() && e.format.Created) {
+		e.starts[series] = s.Created.UnixMilli()
+	}
+}
+
+// exemplified notes that a series may have exemplars, where the format has them.
+func (e *expected) exemplified(series string, exemplars ...fennel.Exemplar) {
+	if e.text() {
+		return
+	}
+	for _, x := range exemplars {
+		set := make(map[string]string)
+		for _, l := range x.Labels {
+			set[e.label(l.Name)] = l.Value
+		}
+		e.exemplars[series] = append(e.exemplars[series], Exemplar{seriesName(set), x.Value, new(x.Time.UnixMilli())})
 	}
 }
 
@@ -271,12 +425,15 @@ var unescapeQuoted = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`)
 func (e *expected) diff(got Parsed) string {
 	var b strings.Builder
 	b.WriteString(diff(got.values(), e.values))
+	b.WriteString(diffNatives(got.natives(), e.natives))
 	if len(got.Samples) != e.lines {
 		fmt.Fprintf(&b, "%d samples, want %d\n", len(got.Samples), e.lines)
 	}
 	for _, s := range got.Samples {
-		if d := e.diffTime(s); d != "" {
-			fmt.Fprintf(&b, "%.300s: %s\n", s.Name, d)
+		for _, d := range []string{e.diffTime(s), e.diffStart(s), e.diffExemplars(s.Name, s.Exemplars)} {
+			if d != "" {
+				fmt.Fprintf(&b, "%.300s: %s\n", s.Name, d)
+			}
 		}
 	}
 	families := make(map[string]metadata)
@@ -308,12 +465,48 @@ func (e *expected) diffTime(s Sample) string {
 	switch {
 	case timed != (s.Timestamp != nil):
 		return fmt.Sprintf("has a timestamp: %v, want %v", s.Timestamp != nil, timed)
-	case !timed || *s.Timestamp == want:
+	case !timed || e.sameTime(*s.Timestamp, want):
 		return ""
-	case e.openMetrics() && (*s.Timestamp == want-1 || *s.Timestamp == want+1):
-		return "" // Prometheus reads seconds as a float, times 1000, and cuts the rest
 	}
 	return fmt.Sprintf("timestamp is %d, want %d", *s.Timestamp, want)
+}
+
+// sameTime reports whether a time in milliseconds is as expected. Of OpenMetrics
+// Prometheus reads seconds as a float, times 1000, and cuts the rest.
+func (e *expected) sameTime(got, want int64) bool {
+	seconds := e.openMetrics() || e.format.Syntax == exposition.OpenMetrics200
+	return got == want || seconds && (got == want-1 || got == want+1)
+}
+
+// diffStart says how the start time of a sample differs from what is expected.
+func (e *expected) diffStart(s Sample) string {
+	if want := e.starts[s.Name]; !e.sameTime(s.Start, want) {
+		return fmt.Sprintf("start time is %d, want %d", s.Start, want)
+	}
+	return ""
+}
+
+// diffExemplars says how the exemplars of a series differ from those that it
+// may have. The series of a float has one of them, a native histogram has all.
+func (e *expected) diffExemplars(series string, got []Exemplar) string {
+	want := slices.Clone(e.exemplars[series])
+	n := len(want)
+	if _, all := e.natives[series]; !all && e.format.Syntax != exposition.OpenMetrics200 {
+		n = min(n, 1)
+	}
+	if len(got) != n {
+		return fmt.Sprintf("%d exemplars %v, want %d of %v", len(got), got, n, want)
+	}
+	for _, x := range got {
+		i := slices.IndexFunc(want, func(w Exemplar) bool {
+			return x.Labels == w.Labels && same(x.Value, w.Value) && x.Timestamp != nil && e.sameTime(*x.Timestamp, *w.Timestamp)
+		})
+		if i < 0 {
+			return fmt.Sprintf("exemplar %v is none of %v", x, want)
+		}
+		want = slices.Delete(want, i, i+1)
+	}
+	return ""
 }
 
 // withHelps returns e with other help texts.
@@ -331,6 +524,12 @@ func (e *expected) ignore(name func(string) bool) {
 	for series := range e.values {
 		if name(series) {
 			delete(e.values, series)
+			e.lines--
+		}
+	}
+	for series := range e.natives {
+		if name(series) {
+			delete(e.natives, series)
 			e.lines--
 		}
 	}

@@ -268,4 +268,3 @@ func selectorOf(series, job string) string {
 	}
 	return fmt.Sprintf("%s{job=%q}", series, job)
 }
-

@@ -91,7 +91,7 @@ func nativeOfSample(f *fennel.Family, s *fennel.Sample) native {
 		Sum:           s.Sum,
 		Positive:      nativeBucketsOf(h.Positive),
 		Negative:      nativeBucketsOf(h.Negative),
-		Gauge:         f.Type.String() == "gaugehistogram",
+		Gauge:         f.Type == fennel.TypeGaugeHistogram,
 	}
 }
 
@@ -108,7 +108,7 @@ func nativeBucketsOf(buckets []fennel.NativeBucket) []nativeBucket {
 // customOfSample returns the native histogram with custom buckets that the
 // server makes of a classic one, if it is told to.
 func customOfSample(f *fennel.Family, s *fennel.Sample) native {
-	n := native{Schema: promhistogram.CustomBucketsSchema, Count: s.Count, Sum: s.Sum, Gauge: f.Type.String() == "gaugehistogram"}
+	n := native{Schema: promhistogram.CustomBucketsSchema, Count: s.Count, Sum: s.Sum, Gauge: f.Type == fennel.TypeGaugeHistogram}
 	below := uint64(0)
 	for i, b := range s.Buckets {
 		if !math.IsInf(b.UpperBound, 1) {

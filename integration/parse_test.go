@@ -73,6 +73,14 @@ func (p Parsed) sort() {
 	slices.SortStableFunc(p.Samples, func(a, b Sample) int { return cmp.Compare(a.Name, b.Name) })
 }
 
+// String spells the exemplar.
+func (e Exemplar) String() string {
+	if e.Timestamp == nil {
+		return fmt.Sprintf("%s %v", e.Labels, e.Value)
+	}
+	return fmt.Sprintf("%s %v at %d", e.Labels, e.Value, *e.Timestamp)
+}
+
 // newParsed returns an empty Parsed.
 func newParsed() Parsed {
 	return Parsed{Types: map[string]string{}, Helps: map[string]string{}, Units: map[string]string{}}
