@@ -68,6 +68,9 @@ func (a *assembly) admit(f *written) error {
 		if what == differentLabels {
 			what = first.mix(f.declared.allLabels())
 		}
+		if what == "" && f.native() != first.native() {
+			what = "having native buckets"
+		}
 		if what != "" {
 			return conflict(&f.declared, &first.declared, theyDiffer(what))
 		}
@@ -148,9 +151,12 @@ type written struct {
 	batch  sample.Batch
 
 	// orders has the order of each set of label names, once there are several.
-	orders  map[string]string
-	leftOut int    // samples that can't be exposed
-	problem string // the first one's
+	orders map[string]string
+
+	samples leftOut // that can't be exposed
+	extras  leftOut // exemplars and start times of samples that can
+
+	picks []pick // working memory of HistogramWriter
 }
 
 // checked is the part of it that lasts.
@@ -181,21 +187,31 @@ func (f *written) mix(labels []string) (problem string) {
 	return ""
 }
 
-// leaveOut notes a sample that can't be exposed.
-func (f *written) leaveOut(values []string, problem string) {
-	if f.leftOut == 0 {
-		// A copy, so that the slices of all other calls can stay on the stack.
-		f.problem = fmt.Sprintf("sample %.200q: %s", slices.Clone(values), problem)
-	}
-	f.leftOut++
+// err returns what is to be said of what was left out.
+func (f *written) err() error {
+	return errors.Join(f.samples.err(&f.family, "samples"), f.extras.err(&f.family, "exemplars or start times"))
 }
 
-// err returns what is to be said of the samples that were left out.
-func (f *written) err() error {
-	if f.leftOut == 0 {
+// leftOut is what can't be exposed.
+type leftOut struct {
+	count   int
+	problem string // the first one's
+}
+
+// leaveOut notes something that can't be exposed, of a sample with these values.
+func (l *leftOut) leaveOut(values []string, problem string) {
+	if l.count == 0 {
+		// A copy, so that the slices of all other calls can stay on the stack.
+		l.problem = fmt.Sprintf("sample %.200q: %s", slices.Clone(values), problem)
+	}
+	l.count++
+}
+
+func (l *leftOut) err(f *sample.Family, what string) error {
+	if l.count == 0 {
 		return nil
 	}
-	return fmt.Errorf("metric %q: samples left out: %d, the first: %s", f.family.Name, f.leftOut, f.problem)
+	return fmt.Errorf("metric %q: %s left out: %d, the first: %s", f.Name, what, l.count, l.problem)
 }
 
 // sort puts the samples in order and drops those that are there twice. It

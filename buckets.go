@@ -61,6 +61,14 @@ func ExponentialBucketsRange(low, high float64, n int) []float64 {
 	return bounds
 }
 
+// finite returns the bounds without a trailing +Inf, which is always there.
+func finite(bounds []float64) []float64 {
+	if n := len(bounds); n > 0 && math.IsInf(bounds[n-1], 1) {
+		return bounds[:n-1]
+	}
+	return bounds
+}
+
 // classicBuckets finds the bucket of an observation. It is shared by all
 // histograms of a family.
 type classicBuckets struct {

@@ -115,9 +115,10 @@ func (c *Counter) carry() { addFloat(&c.part, 1<<64) }
 // exemplar: it is the last one that is exposed. Without labels it is Add.
 //
 // Names and values may have 128 code points in all. What is longer, has a name
-// twice, or one that is empty or not UTF-8, is no exemplar: v is added all the
-// same, and what was left out is counted in fennel_dropped_updates_total.
-// Nothing of labels is kept.
+// twice in any format, or one that is empty, not UTF-8 or begins with __, is no
+// exemplar: v is added all the same, and what was left out is counted in
+// fennel_dropped_updates_total. Values that are not UTF-8 are mended and counted
+// in fennel_mended_labels_total. Nothing of labels is kept.
 func (c *Counter) AddWithExemplar(v float64, labels ...Label) {
 	c.Add(v)
 	if c == nil || len(labels) == 0 || !(v >= 0) || math.IsInf(v, 1) {
@@ -127,7 +128,9 @@ func (c *Counter) AddWithExemplar(v float64, labels ...Label) {
 		c.series.Table().Drop(reason)
 		return
 	}
-	lazySlot(&c.exemplar).set(labels, v, time.Now().UnixNano())
+	if lazySlot(&c.exemplar).set(labels, v, time.Now().UnixNano()) {
+		c.series.Table().Mend()
+	}
 }
 
 // IncWithExemplar is AddWithExemplar of 1.

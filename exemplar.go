@@ -1,12 +1,15 @@
 package fennel
 
 import (
+	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
+	"github.com/fennelmetrics/fennel/internal/names"
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
 )
@@ -19,9 +22,43 @@ type Exemplar struct {
 	Time   time.Time // when; never zero where it is read
 }
 
+// nanos returns the exemplar's time in nanoseconds since 1970, which is now if it
+// has none. It must be a time that can be written.
+func (e *Exemplar) nanos(now time.Time) int64 {
+	if e.Time.IsZero() {
+		return now.UnixNano()
+	}
+	return e.Time.UnixNano()
+}
+
+// problem says why it can't be exposed, or "".
+func (e *Exemplar) problem() string {
+	_, ok := nanos(e.Time)
+	switch reason := checkExemplar(e.Labels); {
+	case len(e.Labels) == 0:
+		return "an exemplar has no labels"
+	case reason == badExemplarLabel:
+		return "a label name of an exemplar is empty, not UTF-8, begins with __ or is there twice"
+	case reason == longExemplar:
+		return fmt.Sprintf("the labels of an exemplar have more than %d code points", maxExemplarRunes)
+	case math.IsNaN(e.Value):
+		return "the value of an exemplar is NaN"
+	case !ok:
+		return "the time of an exemplar is not between 1970 and 2262"
+	}
+	return ""
+}
+
 // maxExemplarRunes is how many code points the names and values of an exemplar's
 // labels may have in all (OpenMetrics 1.0, "Exemplars").
 const maxExemplarRunes = 128
+
+// The reasons for which an exemplar is dropped, as fennel_dropped_updates_total
+// has them.
+const (
+	badExemplarLabel = "exemplar_label"
+	longExemplar     = "exemplar_too_long"
+)
 
 // exemplarSlot keeps the last exemplar it was given. Its memory is used again,
 // so that an exemplar costs no allocation once the first is there.
@@ -32,12 +69,14 @@ type exemplarSlot struct {
 	time  int64 // nanoseconds since 1970
 }
 
-// set replaces the exemplar. The labels are checked.
-func (s *exemplarSlot) set(labels []Label, value float64, now int64) {
+// set replaces the exemplar, whose labels are checked, and reports whether their
+// values had to be mended.
+func (s *exemplarSlot) set(labels []Label, value float64, now int64) (mended bool) {
 	s.mu.Lock()
-	s.text = appendNote(s.text[:0], labels)
+	s.text, mended = appendNote(s.text[:0], labels)
 	s.value, s.time = value, now
 	s.mu.Unlock()
+	return mended
 }
 
 // clear takes the exemplar away.
@@ -59,36 +98,38 @@ func (s *exemplarSlot) load(b *sample.Batch, i, bucket int) {
 	b.AddExemplar(i, bucket, start, s.value, s.time)
 }
 
-// appendNote renders the labels of an exemplar.
-func appendNote(dst []byte, labels []Label) []byte {
+// appendNote renders the labels of an exemplar, and reports whether it had to mend
+// values that are not UTF-8.
+func appendNote(dst []byte, labels []Label) (note []byte, mended bool) {
 	for i, l := range labels {
 		value := l.Value
 		if !utf8.ValidString(value) {
-			value = series.Mend(value)
+			value, mended = series.Mend(value), true
 		}
 		dst = series.AppendLabel(dst, i == 0, l.Name, value)
 	}
-	return dst
+	return dst, mended
 }
 
 // checkExemplar returns the reason for which an exemplar with these labels can't
-// be kept, as fennel_dropped_updates_total has it, or "".
+// be kept, or "".
 func checkExemplar(labels []Label) (reason string) {
-	runes := 0
+	runes, odd := 0, false
 	for i, l := range labels {
-		// Names are of a few bytes each, and labels few: a map would cost more.
-		if l.Name == "" || !utf8.ValidString(l.Name) || strings.IndexByte(l.Name, 0) >= 0 {
-			return "exemplar_label"
+		if l.Name == "" || !utf8.ValidString(l.Name) || strings.IndexByte(l.Name, 0) >= 0 || strings.HasPrefix(l.Name, "__") {
+			return badExemplarLabel
 		}
+		// Each name has a code point at least, so there are few labels here, and
+		// a map would cost more.
+		odd = odd || !names.LegalLabel(l.Name)
 		for _, other := range labels[:i] {
-			if other.Name == l.Name {
-				return "exemplar_label"
+			if other.Name == l.Name || odd && collide(other.Name, l.Name) {
+				return badExemplarLabel
 			}
 		}
-		runes += utf8.RuneCountInString(l.Name) + utf8.RuneCountInString(l.Value)
-	}
-	if runes > maxExemplarRunes {
-		return "exemplar_too_long"
+		if runes += utf8.RuneCountInString(l.Name) + utf8.RuneCountInString(l.Value); runes > maxExemplarRunes {
+			return longExemplar
+		}
 	}
 	return ""
 }

@@ -156,7 +156,9 @@ func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
 		slots := make([]exemplarSlot, h.all())
 		h.exemplars.CompareAndSwap(nil, &slots[0])
 	}
-	h.exemplar(h.buckets.find(v)).set(labels, v, time.Now().UnixNano())
+	if h.exemplar(h.buckets.find(v)).set(labels, v, time.Now().UnixNano()) {
+		h.series.Table().Mend()
+	}
 }
 
 // ObserveDuration adds an observation of d, in seconds.
