@@ -71,6 +71,9 @@ func everything(t *testing.T) *fennel.Registry {
 	addStates(r)
 	addNames(r)
 	addCollector(r)
+	addGaugeHistograms(r)
+	addExemplars(r)
+	addNatives(r)
 	// Each scrape must find the same: nothing of it may fail.
 	if _, err := r.Gather(t.Context()); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -102,30 +103,39 @@ func (e *expected) addFamily(f *fennel.Family) {
 		e.families[e.metric(f.Name+"_gcount")] = metadata{Type: "gauge", Help: f.Help}
 		e.families[e.metric(f.Name+"_gsum")] = metadata{Type: "gauge", Help: f.Help}
 	}
-	for i := range f.Samples {
-		e.addSample(f, &f.Samples[i])
+	for _, s := range f.Samples {
+		if !e.readsStarts(f) {
+			s.Created = time.Time{}
+		}
+		e.addSample(f, &s)
 	}
 }
 
-// unit returns the unit that the metadata of a family has. OpenMetrics has no
-// unit that isn't the end of the name.
+// readsStarts reports whether Prometheus reads the start times of a family. In
+// OpenMetrics 1.0 it looks for lines whose names end in _created, of which these
+// schemes make __created.
+func (e *expected) readsStarts(f *fennel.Family) bool {
+	if e.openMetrics() {
+		whole := e.format.Escaping != exposition.EscapeDots && e.format.Escaping != exposition.EscapeValues
+		return e.format.Created && (whole || isLegacy(f.Name))
+	}
+	return e.composite()
+}
+
+// unit returns the unit that the metadata of a family has.
 func (e *expected) unit(f *fennel.Family, name string) string {
-	unit := e.metric(f.Unit)
 	switch e.format.Syntax {
 	case exposition.OpenMetrics100:
-	case exposition.OpenMetrics200:
-		if f.Type == fennel.TypeCounter {
-			name = e.metric(baseName(f))
+		// It has no unit that isn't the end of the name.
+		if unit := e.metric(f.Unit); unit != "" && strings.HasSuffix(name, "_"+unit) {
+			return unit
 		}
+	case exposition.OpenMetrics200:
+		return e.metric(f.Unit)
 	case exposition.Protobuf:
-		return unit
-	default:
-		return ""
+		return f.Unit
 	}
-	if unit == "" || !strings.HasSuffix(name, "_"+unit) {
-		return ""
-	}
-	return unit
+	return ""
 }
 
 // header returns the name and the type that the metadata of a family has.
@@ -133,6 +143,9 @@ func (e *expected) header(f *fennel.Family) (name, typ string) {
 	name, typ = f.Name, f.Type.String()
 	switch {
 	case e.format.Syntax == exposition.OpenMetrics200:
+		if f.Type == fennel.TypeStateSet && e.metric(name) != e.label(name) {
+			typ = "gauge" // its label must have the name of the family
+		}
 		return e.metric(name), typ
 	case !e.openMetrics():
 		if f.Type == fennel.TypeInfo || f.Type == fennel.TypeStateSet {
@@ -229,26 +242,26 @@ func (e *expected) addSample(f *fennel.Family, s *fennel.Sample) {
 		e.addHistogram(f, s)
 	case fennel.TypeSummary:
 		for _, q := range s.Quantiles {
-			e.started(s, e.add(f.Name, s, q.Value, "quantile", canonical(q.Rank)))
+			e.started(s, e.add(e.metric(f.Name), s, q.Value, "quantile", canonical(q.Rank)))
 		}
-		e.started(s, e.add(f.Name+"_sum", s, s.Sum))
-		e.started(s, e.add(f.Name+"_count", s, float64(s.Count)))
+		e.started(s, e.add(e.part(f, "_sum"), s, s.Sum))
+		e.started(s, e.add(e.part(f, "_count"), s, float64(s.Count)))
 	case fennel.TypeStateSet:
 		for _, state := range s.States {
 			value := 0.0
 			if state.On {
 				value = 1
 			}
-			e.add(f.Name, s, value, e.label(f.Name), state.Name)
+			e.add(e.metric(f.Name), s, value, e.label(f.Name), state.Name)
 		}
 	case fennel.TypeCounter:
-		series := e.add(f.Name, s, s.Value)
+		series := e.add(e.metric(f.Name), s, s.Value)
 		if _, typ := e.header(f); typ == "counter" {
 			e.started(s, series)
 			e.exemplified(series, s.Exemplars...)
 		}
 	default:
-		e.add(f.Name, s, s.Value)
+		e.add(e.metric(f.Name), s, s.Value)
 	}
 }
 
@@ -268,7 +281,7 @@ func (e *expected) addHistogram(f *fennel.Family, s *fennel.Sample) {
 
 // addNative adds the one series of a native histogram.
 func (e *expected) addNative(f *fennel.Family, s *fennel.Sample, n native) {
-	series := e.name(f.Name, s)
+	series := e.name(e.metric(f.Name), s)
 	e.natives[series] = n
 	e.added(s, series)
 	if f.Type == fennel.TypeHistogram {
@@ -286,7 +299,7 @@ func (e *expected) addClassic(f *fennel.Family, s *fennel.Sample) {
 	}
 	below := math.Inf(-1)
 	for _, b := range s.Buckets {
-		series := e.add(f.Name+"_bucket", s, float64(b.Count), "le", canonical(b.UpperBound))
+		series := e.add(e.part(f, "_bucket"), s, float64(b.Count), "le", canonical(b.UpperBound))
 		started(series)
 		for _, x := range s.Exemplars {
 			if x.Value <= b.UpperBound && (x.Value > below || math.IsInf(below, -1)) {
@@ -304,8 +317,8 @@ func (e *expected) addClassic(f *fennel.Family, s *fennel.Sample) {
 	if f.Type == fennel.TypeGaugeHistogram && e.format.Syntax != exposition.Protobuf {
 		sum, count = "_gsum", "_gcount" // its parser names them as it does those of others
 	}
-	started(e.add(f.Name+sum, s, s.Sum))
-	started(e.add(f.Name+count, s, float64(s.Count)))
+	started(e.add(e.part(f, sum), s, s.Sum))
+	started(e.add(e.part(f, count), s, float64(s.Count)))
 }
 
 // add adds one series of a float, with the sample's labels and perhaps one more,
@@ -317,9 +330,18 @@ func (e *expected) add(name string, s *fennel.Sample, value float64, extra ...st
 	return series
 }
 
+// part returns the name of a part of a histogram or a summary. Where they are
+// whole, it is the server that takes them apart, after the name was escaped.
+func (e *expected) part(f *fennel.Family, suffix string) string {
+	if e.composite() {
+		return e.metric(f.Name) + suffix
+	}
+	return e.metric(f.Name + suffix)
+}
+
 // name spells a series, with the sample's labels and perhaps one more.
 func (e *expected) name(name string, s *fennel.Sample, extra ...string) string {
-	set := map[string]string{"__name__": e.metric(name)}
+	set := map[string]string{"__name__": name}
 	for _, l := range s.Labels {
 		set[e.label(l.Name)] = l.Value
 	}
@@ -332,14 +354,15 @@ func (e *expected) name(name string, s *fennel.Sample, extra ...string) string {
 // added notes that there is a sample.
 func (e *expected) added(s *fennel.Sample, series string) {
 	e.lines++
-	if !s.Time.IsZero() {
+	lost := e.format.Syntax == exposition.Protobuf && s.Time.UnixMilli() == 0 // that is no time there
+	if !s.Time.IsZero() && !lost {
 		e.times[series] = s.Time.UnixMilli()
 	}
 }
 
-// started notes when a series began, where the format has room for that.
+// started notes when a series began.
 func (e *expected) started(s *fennel.Sample, series string) {
-	if !s.Created.IsZero() && (e.composite() || e.openMetrics() && e.format.Created) {
+	if !s.Created.IsZero() {
 		e.starts[series] = s.Created.UnixMilli()
 	}
 }
