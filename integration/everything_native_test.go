@@ -45,31 +45,47 @@ func aTime() func(ago time.Duration) time.Time {
 	return func(ago time.Duration) time.Time { return now.Add(-ago - time.Second + 123456789) }
 }
 
-// addNatives adds collectors that write native histograms of all shapes, alone
-// and with classic buckets, and gauge histograms.
+// addNatives adds a collector that writes native histograms of all shapes, alone
+// and with classic buckets.
 func addNatives(r *fennel.Registry) {
 	at, names := aTime(), fennel.LabelNames("shape")
-	since := at(time.Minute)
-	exemplars := []fennel.Exemplar{
-		{Labels: trace("one"), Value: 0.1, Time: at(3 * time.Second)},
-		{Labels: trace("two"), Value: 3, Time: at(2 * time.Second)},
-		{Labels: trace("three"), Value: 1e9, Time: at(time.Second)},
-	}
+	since, exemplars := at(time.Minute), someExemplars()
 	r.MustRegister(fennel.CollectorFunc(func(_ context.Context, w *fennel.Writer) error {
-		bounds := []float64{0, 1, 10}
-		both := w.Histogram("native_both_seconds", "Native and classic.", bounds, names, fennel.Unit("seconds")).Since(since)
+		both := w.Histogram("native_both_seconds", "Native and classic.", someBounds, names, fennel.Unit("seconds")).Since(since)
 		alone := w.Histogram("native.alone", "Native alone.", nil, names)
-		gauge := w.GaugeHistogram("native_gauge", "A gauge.", bounds, names)
 		for shape, h := range nativeShapes {
 			v := fennel.HistogramValue{Sum: 12.5, Native: h, Exemplars: exemplars}
 			alone.Write(v, shape)
 			v.Counts = []uint64{total(h), 0, 0, 0}
 			both.Write(v, shape)
-			gauge.Write(v, shape)
 		}
 		alone.Since(since).At(at(5*time.Second)).Write(fennel.HistogramValue{Sum: math.NaN(), Native: nativeShapes["negative"]}, "at a time")
 		return nil
 	}))
+}
+
+// addNativeGauges adds a collector that writes native gauge histograms.
+func addNativeGauges(r *fennel.Registry) {
+	exemplars := someExemplars()
+	r.MustRegister(fennel.CollectorFunc(func(_ context.Context, w *fennel.Writer) error {
+		gauge := w.GaugeHistogram("native_gauge", "A gauge.", someBounds, fennel.LabelNames("shape"))
+		for shape, h := range nativeShapes {
+			gauge.Write(fennel.HistogramValue{Counts: []uint64{0, 0, total(h), 0}, Sum: -1, Native: h, Exemplars: exemplars}, shape)
+		}
+		return nil
+	}))
+}
+
+var someBounds = []float64{0, 1, 10}
+
+// someExemplars returns three exemplars, which go into three of [someBounds].
+func someExemplars() []fennel.Exemplar {
+	at := aTime()
+	return []fennel.Exemplar{
+		{Labels: trace("one"), Value: 0.1, Time: at(3 * time.Second)},
+		{Labels: trace("two"), Value: 3, Time: at(2 * time.Second)},
+		{Labels: trace("three"), Value: 1e9, Time: at(time.Second)},
+	}
 }
 
 // addGaugeHistograms adds gauge histograms with classic buckets alone.

@@ -74,6 +74,7 @@ func everything(t *testing.T) *fennel.Registry {
 	addGaugeHistograms(r)
 	addExemplars(r)
 	addNatives(r)
+	addNativeGauges(r)
 	// Each scrape must find the same: nothing of it may fail.
 	if _, err := r.Gather(t.Context()); err != nil {
 		t.Fatal(err)

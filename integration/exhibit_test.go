@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/exposition"
 	"github.com/fennelmetrics/fennel/fennelhttp"
 )
 
@@ -15,6 +16,8 @@ import (
 type exhibit struct {
 	Addr    string
 	handler http.Handler
+
+	gate sync.RWMutex // held while something is changed that no scrape may see half done
 
 	mu   sync.Mutex
 	last map[string]exchange // by path
@@ -30,7 +33,23 @@ type exchange struct {
 // show serves what g gathers until the end of the test.
 func show(t *testing.T, g fennel.Gatherer, opts ...fennelhttp.HandlerOption) *exhibit {
 	t.Helper()
-	x := &exhibit{handler: fennelhttp.Handler(g, opts...), last: make(map[string]exchange)}
+	return exhibitOf(t, fennelhttp.Handler(g, opts...))
+}
+
+// showAs is show in one format, whatever is asked for.
+func showAs(t *testing.T, g fennel.Gatherer, format exposition.Format) *exhibit {
+	t.Helper()
+	return exhibitOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", format.ContentType())
+		if err := exposition.Write(r.Context(), w, g, format); err != nil && !fennel.Partial(err) {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+}
+
+func exhibitOf(t *testing.T, h http.Handler) *exhibit {
+	t.Helper()
+	x := &exhibit{handler: h, last: make(map[string]exchange)}
 	srv := httptest.NewServer(x)
 	t.Cleanup(srv.Close)
 	x.Addr = srv.Listener.Addr().String()
@@ -41,7 +60,16 @@ func show(t *testing.T, g fennel.Gatherer, opts ...fennelhttp.HandlerOption) *ex
 func (x *exhibit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Deferred, because a body that can't be finished ends in a panic.
 	defer x.note(w, r)
+	x.gate.RLock()
+	defer x.gate.RUnlock()
 	x.handler.ServeHTTP(w, r)
+}
+
+// change lets f change what is served while no scrape runs.
+func (x *exhibit) change(f func()) {
+	x.gate.Lock()
+	defer x.gate.Unlock()
+	f()
 }
 
 func (x *exhibit) note(w http.ResponseWriter, r *http.Request) {

@@ -25,8 +25,9 @@ type expected struct {
 	values    map[string]float64 // by series, as [seriesName] spells it
 	natives   map[string]native
 	exemplars map[string][]Exemplar // those that a series may have; it has as many of them as it can
+	partly    map[string]bool       // series that may have lost some of them
 	starts    map[string]int64      // milliseconds, of those that have a start time
-	times     map[string]int64      // milliseconds, of those that have a timestamp
+	times     map[string][]int64    // milliseconds, of those that have a timestamp, in the order written
 	families  map[string]metadata
 	lines     int // how many samples there are
 
@@ -71,8 +72,9 @@ func (r reading) expect(t *testing.T, g fennel.Gatherer, format exposition.Forma
 		values:    make(map[string]float64),
 		natives:   make(map[string]native),
 		exemplars: make(map[string][]Exemplar),
+		partly:    make(map[string]bool),
 		starts:    make(map[string]int64),
-		times:     make(map[string]int64),
+		times:     make(map[string][]int64),
 		families:  make(map[string]metadata),
 		all:       families,
 	}
@@ -288,6 +290,11 @@ func (e *expected) addNative(f *fennel.Family, s *fennel.Sample, n native) {
 		e.started(s, series)
 	}
 	e.exemplified(series, s.Exemplars...)
+	// Prometheus 3.16 reads the exemplars of each native histogram in a protobuf
+	// message from where it ended in the one before, unless it went through
+	// classic buckets in between. So only the first has them for sure.
+	through := e.reading.classic && len(s.Buckets) > 1
+	e.partly[series] = e.format.Syntax == exposition.Protobuf && !through && len(e.natives) > 1
 }
 
 // addClassic adds the series of a histogram with classic buckets.
@@ -298,11 +305,14 @@ func (e *expected) addClassic(f *fennel.Family, s *fennel.Sample) {
 		}
 	}
 	below := math.Inf(-1)
+	// A message has the exemplars of a histogram that is only native where nobody
+	// looks who reads it as a classic one.
+	hidden := e.format.Syntax == exposition.Protobuf && s.Native != nil && len(s.Buckets) == 1
 	for _, b := range s.Buckets {
 		series := e.add(e.part(f, "_bucket"), s, float64(b.Count), "le", canonical(b.UpperBound))
 		started(series)
 		for _, x := range s.Exemplars {
-			if x.Value <= b.UpperBound && (x.Value > below || math.IsInf(below, -1)) {
+			if x.Value <= b.UpperBound && (x.Value > below || math.IsInf(below, -1)) && !hidden {
 				e.exemplified(series, x)
 			}
 		}
@@ -356,7 +366,7 @@ func (e *expected) added(s *fennel.Sample, series string) {
 	e.lines++
 	lost := e.format.Syntax == exposition.Protobuf && s.Time.UnixMilli() == 0 // that is no time there
 	if !s.Time.IsZero() && !lost {
-		e.times[series] = s.Time.UnixMilli()
+		e.times[series] = append(e.times[series], s.Time.UnixMilli())
 	}
 }
 
@@ -376,6 +386,9 @@ func (e *expected) exemplified(series string, exemplars ...fennel.Exemplar) {
 		set := make(map[string]string)
 		for _, l := range x.Labels {
 			set[e.label(l.Name)] = l.Value
+			if e.openMetrics() { // its parser leaves the escapes as they are
+				set[e.label(l.Name)] = escapeQuoted.Replace(l.Value)
+			}
 		}
 		e.exemplars[series] = append(e.exemplars[series], Exemplar{seriesName(set), x.Value, new(x.Time.UnixMilli())})
 	}
@@ -441,7 +454,10 @@ func (p *Parsed) unquote() {
 	p.Types, p.Helps, p.Units = unquote(p.Types), unquote(p.Helps), unquote(p.Units)
 }
 
-var unescapeQuoted = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`)
+var (
+	unescapeQuoted = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`)
+	escapeQuoted   = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
+)
 
 // diff says how what a parser has read differs from what is expected; it is empty
 // if it doesn't.
@@ -484,11 +500,11 @@ func (e *expected) diffFamilies(got map[string]metadata) string {
 
 // diffTime says how the timestamp of a sample differs from what is expected.
 func (e *expected) diffTime(s Sample) string {
-	want, timed := e.times[s.Name]
+	want := e.times[s.Name]
 	switch {
-	case timed != (s.Timestamp != nil):
-		return fmt.Sprintf("has a timestamp: %v, want %v", s.Timestamp != nil, timed)
-	case !timed || e.sameTime(*s.Timestamp, want):
+	case len(want) > 0 != (s.Timestamp != nil):
+		return fmt.Sprintf("has a timestamp: %v, want %v", s.Timestamp != nil, want)
+	case len(want) == 0 || slices.ContainsFunc(want, func(at int64) bool { return e.sameTime(*s.Timestamp, at) }):
 		return ""
 	}
 	return fmt.Sprintf("timestamp is %d, want %d", *s.Timestamp, want)
@@ -517,7 +533,7 @@ func (e *expected) diffExemplars(series string, got []Exemplar) string {
 	if _, all := e.natives[series]; !all && e.format.Syntax != exposition.OpenMetrics200 {
 		n = min(n, 1)
 	}
-	if len(got) != n {
+	if len(got) > n || len(got) < n && !e.partly[series] {
 		return fmt.Sprintf("%d exemplars %v, want %d of %v", len(got), got, n, want)
 	}
 	for _, x := range got {

@@ -27,14 +27,6 @@ var (
 	scrapeCustom  = map[string]any{"convert_classic_histograms_to_nhcb": true}
 )
 
-// Features of the server for start times.
-const (
-	featureZeroes   = "created-timestamp-zero-ingestion" // a zero is stored where a series starts
-	featureStarts   = "st-storage"                       // the start time is stored with each sample
-	featureUse      = "use-start-timestamps"             // and queries use it
-	featureFunction = "promql-experimental-functions"    // and can show it
-)
-
 // serveGolang serves a registry of client_golang and returns the address.
 func serveGolang(t *testing.T, g golang.Gatherer) string {
 	t.Helper()
