@@ -2,6 +2,7 @@ package fennel_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ func TestUpdatesDoNotAllocate(t *testing.T) {
 	wide := fennel.NewHistogram("wide", "", in, fennel.Buckets(fennel.LinearBuckets(0, 1, 100)...))
 	set, u := fennel.NewStateSet("set", "", phases, in), fennel.NewUnknown("u", "", in)
 	now := time.Now()
+	id := strings.Repeat("4bf92f35", 4)
 	for name, update := range map[string]func(){
 		"Counter.Inc":               c.Inc,
 		"Counter.Add, whole":        func() { c.Add(2) },
@@ -43,6 +45,12 @@ func TestUpdatesDoNotAllocate(t *testing.T) {
 		"StateSet.Enable":           func() { set.Enable(stopped, true) },
 		"StateSet.Enabled":          func() { set.Enabled(stopped) },
 		"Unknown.Set":               func() { u.Set(1) },
+		"Counter.IncWithExemplar":   func() { c.IncWithExemplar(trace(id)) },
+		"Counter.AddWithExemplar, escaped": func() {
+			c.AddWithExemplar(0.5, label("trace.id", id), label("path", `"quoted"`), label("x", "\n"))
+		},
+		"Counter.AddWithExemplar, none": func() { c.AddWithExemplar(0.5) },
+		"Histogram.ObserveWithExemplar": func() { h.ObserveWithExemplar(0.3, trace(id), label("span_id", id[:16])) },
 	} {
 		if n := testing.AllocsPerRun(100, update); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", name, n)

@@ -80,11 +80,11 @@ func (r *Registry) Register(c Collector) error {
 		return nil
 	}
 	r.init()
-	s := &source{collector: c, name: nameOf(c), logged: make(map[string]bool)}
+	s := newSource(c)
 	if d, ok := c.(Describer); ok {
-		s.descs = slices.Clone(d.Describe()) // before the lock: it is user code
-		for i := range s.descs {
-			s.descs[i] = s.descs[i].clone()
+		for _, desc := range d.Describe() { // before the lock: it is user code
+			s.descs = append(s.descs, desc.clone())
+			s.announced = append(s.announced, desc.declaration())
 		}
 	}
 	r.mu.Lock()
@@ -92,8 +92,20 @@ func (r *Registry) Register(c Collector) error {
 	if r.source(c) != nil {
 		return fmt.Errorf("fennel: Register: collector %s is registered already", s.name)
 	}
-	if err := r.announce(s); err != nil {
+	if err := r.add(s); err != nil {
 		return fmt.Errorf("fennel: Register: collector %s: %w", s.name, err)
+	}
+	return nil
+}
+
+func newSource(c Collector) *source {
+	return &source{collector: c, name: nameOf(c), logged: make(map[string]bool)}
+}
+
+// add adds a source, under the mutex, unless what it announces clashes.
+func (r *Registry) add(s *source) error {
+	if err := r.announce(s); err != nil {
+		return err
 	}
 	list := append(slices.Clone(load(&r.sources)), s)
 	r.sources.Store(&list)
@@ -123,24 +135,22 @@ func (r *Registry) Unregister(c Collector) bool {
 	if s == nil {
 		return false
 	}
-	r.withdraw(s)
+	r.names.withdraw(s.announced)
 	r.sources.Store(without(r.sources.Load(), s))
 	return true
 }
 
 // announce claims the names that a collector announces, all of them or none.
 func (r *Registry) announce(s *source) error {
-	for _, desc := range s.descs {
-		d := desc.declaration()
+	for i, d := range s.announced {
 		err := d.check(r.legacy)
 		if err == nil {
 			err = r.names.announce(d)
 		}
 		if err != nil {
-			r.withdraw(s)
+			r.names.withdraw(s.announced[:i])
 			return err
 		}
-		s.announced = append(s.announced, d)
 		s.names = slices.Concat(s.names, claims(d.kind, d.name), bases(d.kind, d.name))
 	}
 	return nil
@@ -149,22 +159,13 @@ func (r *Registry) announce(s *source) error {
 // declaration is what a description says as a declaration.
 func (desc *Desc) declaration() *declaration {
 	d := newDeclaration(sample.Kind(desc.Type), desc.Name, desc.Help, options{unit: desc.Unit, constLabels: desc.ConstLabels})
+	d.vague = true
 	for _, l := range desc.Labels {
 		if !slices.ContainsFunc(d.consts, func(c Label) bool { return c.Name == l }) {
 			d.labels = append(d.labels, l)
 		}
 	}
-	if d.kind == sample.StateSet {
-		d.states = []string{"unused"} // not announced, but a set without is refused
-	}
 	return &d
-}
-
-// withdraw takes back what a collector has announced.
-func (r *Registry) withdraw(s *source) {
-	for _, d := range s.announced {
-		r.names.withdraw(d)
-	}
 }
 
 // source returns the source of a registered collector, under the mutex.

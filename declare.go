@@ -27,6 +27,10 @@ type declaration struct {
 	ranks  []float64
 	states []string
 
+	// vague says that it is a Desc's, which has no buckets, quantiles and states.
+	vague bool
+	// callback says that a function has the values.
+	callback bool
 	// record is the Go type of the records, where the kind alone doesn't say it.
 	record reflect.Type
 	// alloc allocates the record of a series.
@@ -200,10 +204,9 @@ func (d *declaration) checkRanks(bool) string {
 }
 
 func (d *declaration) checkStates(bool) string {
-	if d.kind != sample.StateSet {
-		return ""
-	}
 	switch {
+	case d.kind != sample.StateSet || d.vague:
+		return ""
 	case len(d.states) == 0:
 		return "a stateset needs at least one state"
 	case len(d.states) > sample.MaxStates:
@@ -300,10 +303,10 @@ func (d *declaration) String() string {
 	if len(d.labels)+len(d.extra) > 0 {
 		fmt.Fprintf(&b, ", labels %q", slices.Concat(d.labels, d.extra))
 	}
-	if d.kind.IsHistogram() {
+	if d.kind.IsHistogram() && !d.vague {
 		fmt.Fprintf(&b, ", buckets %v", d.bounds)
 	}
-	if d.kind == sample.StateSet {
+	if d.kind == sample.StateSet && !d.vague {
 		fmt.Fprintf(&b, ", states %q", d.states)
 	}
 	b.WriteByte(')')
@@ -312,6 +315,7 @@ func (d *declaration) String() string {
 
 // differs names the first thing in which two declarations of one name differ.
 func (d *declaration) differs(e *declaration) string {
+	vague := d.vague || e.vague
 	switch {
 	case d.kind != e.kind:
 		return "type"
@@ -319,11 +323,11 @@ func (d *declaration) differs(e *declaration) string {
 		return "help"
 	case d.unit != e.unit:
 		return "unit"
-	case !slices.Equal(d.bounds, e.bounds):
+	case !vague && !slices.Equal(d.bounds, e.bounds):
 		return "buckets"
-	case !slices.Equal(d.ranks, e.ranks):
+	case !vague && !slices.Equal(d.ranks, e.ranks):
 		return "quantiles"
-	case !slices.Equal(d.states, e.states):
+	case !vague && !slices.Equal(d.states, e.states):
 		return "states"
 	case !slices.EqualFunc(d.consts, e.consts, func(a, b Label) bool { return a.Name == b.Name }),
 		!slices.Equal(d.labels, e.labels) && !slices.Equal(d.allLabels(), e.allLabels()):

@@ -123,7 +123,7 @@ func checkExemplar(labels []Label) (reason string) {
 		// a map would cost more.
 		odd = odd || !names.LegalLabel(l.Name)
 		for _, other := range labels[:i] {
-			if other.Name == l.Name || odd && collide(other.Name, l.Name) {
+			if other.Name == l.Name || odd && !apart(other.Name, l.Name) && collide(other.Name, l.Name) {
 				return badExemplarLabel
 			}
 		}
@@ -133,6 +133,20 @@ func checkExemplar(labels []Label) (reason string) {
 	}
 	return ""
 }
+
+// apart reports for most label names that differ, at no cost, that no format writes
+// them alike: what comes first that is different are letters, which stay as they
+// are under every escaping scheme, but for names that look as if they were escaped.
+func apart(a, b string) bool {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return i < len(a) && i < len(b) && isLetter(a[i]) && isLetter(b[i]) &&
+		!strings.HasPrefix(a, "U__") && !strings.HasPrefix(b, "U__")
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // lazySlot returns the slot behind p, which is made the first time.
 func lazySlot(p *atomic.Pointer[exemplarSlot]) *exemplarSlot {

@@ -50,15 +50,7 @@ func NewInfoVec[L, T any](name, help string, opts ...InfoOption) *InfoVec[L, T] 
 }
 
 func infoDeclaration[T any](name, help string, o options) declaration {
-	typ := reflect.TypeFor[T]()
-	if typ.Kind() != reflect.Struct {
-		panic(&DeclarationError{Metric: name, Problem: fmt.Sprintf(
-			"the value of an info must be a struct with label tags, not %v", typ)})
-	}
-	schema, err := newSchema(typ, nil)
-	if err != nil {
-		panic(&DeclarationError{Metric: name, Problem: err.Error()})
-	}
+	schema := infoSchema(name, reflect.TypeFor[T]())
 	d := newDeclaration(sample.Info, name, help, o)
 	d.extra = schema.names
 	d.record = reflect.TypeFor[Info[T]]()
@@ -67,6 +59,20 @@ func infoDeclaration[T any](name, help string, o options) declaration {
 		loadInfos(b, run, func(s *series.Series) *infoValue[T] { return series.Head[Info[T]](s).value.Load() })
 	}
 	return d
+}
+
+// infoSchema returns the schema of what an info says. It panics if that is no
+// struct with label tags.
+func infoSchema(name string, typ reflect.Type) *schema {
+	if typ.Kind() != reflect.Struct {
+		panic(&DeclarationError{Metric: name, Problem: fmt.Sprintf(
+			"the value of an info must be a struct with label tags, not %v", typ)})
+	}
+	schema, err := newSchema(typ, nil)
+	if err != nil {
+		panic(&DeclarationError{Metric: name, Problem: err.Error()})
+	}
+	return schema
 }
 
 // loadInfos makes the label text anew: the series' labels and what the info says.

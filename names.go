@@ -99,11 +99,16 @@ func (c *claim) admits(d *declaration, n string) error {
 	if len(c.announced) == 0 || c.by.name != d.name {
 		return conflict(d, c.by, bothExpose(n))
 	}
-	if what := d.differs(c.by); what != "" {
-		return conflict(d, c.by, theyDiffer(what))
-	}
 	for _, other := range c.announced {
-		if slices.Equal(d.consts, other.consts) {
+		what := d.differs(other)
+		switch {
+		case what != "":
+			return conflict(d, other, theyDiffer(what))
+		case !slices.Equal(d.consts, other.consts):
+		case d.callback:
+			return &DeclarationError{Metric: d.name, Problem: "it is declared already, and two functions can't be one metric: " +
+				"declare it once, tell the two apart by ConstLabels, or Unregister the first before"}
+		default:
 			return &DeclarationError{Metric: d.name, Problem: "another collector announces it with the same constant labels: " +
 				"is this one registered twice? Else tell them apart by Desc.ConstLabels"}
 		}
@@ -111,17 +116,19 @@ func (c *claim) admits(d *declaration, n string) error {
 	return nil
 }
 
-// withdraw takes an announcement back.
-func (t *nameTable) withdraw(d *declaration) {
-	names := claims(d.kind, d.name)
-	for _, n := range names {
-		c := t.samples[n]
-		c.announced = slices.DeleteFunc(c.announced, func(other *declaration) bool { return other == d })
-		if len(c.announced) == 0 {
-			delete(t.samples, n)
+// withdraw takes announcements back.
+func (t *nameTable) withdraw(announced []*declaration) {
+	for _, d := range announced {
+		names := claims(d.kind, d.name)
+		for _, n := range names {
+			c := t.samples[n]
+			c.announced = slices.DeleteFunc(c.announced, func(other *declaration) bool { return other == d })
+			if len(c.announced) == 0 {
+				delete(t.samples, n)
+			}
 		}
+		t.settle(names)
 	}
-	t.settle(names)
 }
 
 // other returns who has a name that a collector's family wants to use, or nil if

@@ -10,6 +10,7 @@ type options struct {
 	constLabels []Label
 	labelNames  []string
 	buckets     []float64
+	quantiles   []float64 // ranks
 }
 
 // collect applies options, each by the method of its interface. Nil options are

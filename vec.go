@@ -209,13 +209,18 @@ func declareVec[L, H any](r *Registry, d declaration, labelNames []string) *Vec[
 
 // newSingle declares a metric without labels and returns its only series.
 func newSingle[H any](d declaration, o options) *H {
-	if o.labelNames != nil {
-		panic(&DeclarationError{Metric: d.name, Problem: fmt.Sprintf(
-			"it has label names %q but is not a vec: use the constructor whose name ends in Vec", o.labelNames)})
-	}
+	d.refuseLabels(o)
 	m := o.target().mustDeclare(d)
 	if m == nil {
 		return nil
 	}
 	return series.Head[H](m.table.Get(nil))
+}
+
+// refuseLabels panics if a metric without labels has names of labels.
+func (d *declaration) refuseLabels(o options) {
+	if o.labelNames != nil {
+		panic(&DeclarationError{Metric: d.name, Problem: fmt.Sprintf(
+			"it has label names %q but is not a vec: use the constructor whose name ends in Vec", o.labelNames)})
+	}
 }

@@ -1,0 +1,129 @@
+package fennel
+
+import (
+	"context"
+	"iter"
+	"reflect"
+	"slices"
+	"unsafe"
+)
+
+// Callback is a metric that has no value of its own: at each scrape a function
+// is asked for it. It is for what is counted already, by a pool or a cache say,
+// or can only be read at that moment. The constructors whose names end in Func
+// declare one; those whose names end in FuncVec declare one with labels, for which
+// an iterator yields label sets, of a type as for a [Vec], with their values. That
+// may be a method:
+//
+//	func (p *Pool) Conns(yield func(state string, n float64) bool)
+//
+//	fennel.NewGaugeFuncVec("pool_connections", "Connections by state.", pool.Conns,
+//		fennel.LabelNames("state"))
+//
+// The function runs in a goroutine of its own, and more than once at a time if
+// there are several scrapes: it has to be safe for concurrent use. It isn't
+// called by scrapes that don't want the metric. If it panics or is late, that
+// costs only this metric, and is reported as an error of a [Collector] that has
+// the name of the metric; so is what can't be exposed, a counter below 0 say. Of
+// samples with the same labels the first is served.
+//
+// Other than metrics with a value, the same callback can't be declared twice,
+// since the functions may differ: tell them apart by [ConstLabels], or Unregister
+// one that belongs to an object when the object ends. [Registry.Forget] doesn't
+// remove callbacks.
+type Callback struct {
+	registry *Registry
+	declared declaration
+	ask      func(ctx context.Context, to target) error // writes what the function says
+}
+
+// Unregister takes the metric out of its registry, and reports whether it was
+// there. A scrape that has begun may still call the function. A nil *Callback is
+// nowhere.
+func (c *Callback) Unregister() bool {
+	return c != nil && c.registry.Unregister((*callbackCollector)(c))
+}
+
+// callbackCollector is a callback as its registry sees it.
+type callbackCollector Callback
+
+// String returns the name under which failures are reported.
+func (c *callbackCollector) String() string { return c.declared.name }
+
+// Collect implements [Collector].
+func (c *callbackCollector) Collect(ctx context.Context, w *Writer) error {
+	to := w.declare(c.declared)
+	if to.family == nil {
+		return nil
+	}
+	return c.ask(ctx, to)
+}
+
+// newCallback declares a callback. In no registry it only checks the
+// declaration, and returns nil.
+func newCallback(d declaration, o options, ask func(context.Context, target) error) *Callback {
+	d.callback = true
+	c := &Callback{registry: o.target(), declared: d, ask: ask}
+	if c.registry == nil {
+		if err := d.check(false); err != nil {
+			panic(err)
+		}
+		return nil
+	}
+	if err := c.registry.addCallback(c); err != nil {
+		panic(err)
+	}
+	return c
+}
+
+func (r *Registry) addCallback(c *Callback) error {
+	s, d := newSource((*callbackCollector)(c)), &c.declared
+	s.announced = []*declaration{d}
+	s.descs = []Desc{{
+		Name: d.name, Help: d.help, Unit: d.unit, Type: Type(d.kind),
+		Labels: d.allLabels(), ConstLabels: slices.Clone(d.consts),
+	}}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.add(s)
+}
+
+// newFunc declares a metric whose one value is that of a function.
+func newFunc[V any](d declaration, o options, value func() V, write func(target, V, []string)) *Callback {
+	d.refuseLabels(o)
+	if value == nil {
+		panic(noFunction(&d))
+	}
+	return newCallback(d, o, func(_ context.Context, to target) error {
+		write(to, value(), nil)
+		return nil
+	})
+}
+
+// newFuncVec declares a metric whose label sets and values are those of an
+// iterator. The labels of the declaration come behind those of L.
+func newFuncVec[L, V any](d declaration, o options, all iter.Seq2[L, V], write func(target, V, []string)) *Callback {
+	schema, err := newSchema(reflect.TypeFor[L](), o.labelNames)
+	if err != nil {
+		panic(&DeclarationError{Metric: d.name, Problem: err.Error()})
+	}
+	if all == nil {
+		panic(noFunction(&d))
+	}
+	d.labels = slices.Concat(schema.names, d.labels)
+	return newCallback(d, o, func(ctx context.Context, to target) error {
+		labels := new(L) // the same for all, since each would be on the heap
+		for set, value := range all {
+			if err := ctx.Err(); err != nil {
+				return err // nobody waits for the rest
+			}
+			*labels = set
+			write(to, value, schema.values(unsafe.Pointer(labels), nil, nil))
+		}
+		return nil
+	})
+}
+
+func noFunction(d *declaration) *DeclarationError {
+	return &DeclarationError{Metric: d.name, Problem: "the function is nil: give it one that has the values"}
+}
