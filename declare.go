@@ -24,6 +24,7 @@ type declaration struct {
 	labels []string // that vary
 	extra  []string // Info: the labels that say the info
 	bounds []float64
+	native *Native // nil without native buckets
 	ranks  []float64
 	states []string
 
@@ -67,7 +68,7 @@ func (d *declaration) constPairs() []string {
 // check returns what is wrong with the declaration, or nil.
 func (d *declaration) check(legacy bool) error {
 	for _, check := range []func(bool) string{
-		d.checkName, d.checkUnit, d.checkLabels, d.checkBuckets, d.checkRanks, d.checkStates,
+		d.checkName, d.checkUnit, d.checkLabels, d.checkBuckets, d.checkNative, d.checkRanks, d.checkStates,
 	} {
 		if problem := check(legacy); problem != "" {
 			return &DeclarationError{Metric: d.name, Problem: problem}
@@ -306,6 +307,9 @@ func (d *declaration) String() string {
 	if d.kind.IsHistogram() && !d.vague {
 		fmt.Fprintf(&b, ", buckets %v", d.bounds)
 	}
+	if d.native != nil {
+		fmt.Fprintf(&b, ", %s", d.describeNative())
+	}
 	if d.kind == sample.StateSet && !d.vague {
 		fmt.Fprintf(&b, ", states %q", d.states)
 	}
@@ -325,6 +329,8 @@ func (d *declaration) differs(e *declaration) string {
 		return "unit"
 	case !vague && !slices.Equal(d.bounds, e.bounds):
 		return "buckets"
+	case !vague && !d.sameNative(e):
+		return "native buckets"
 	case !vague && !slices.Equal(d.ranks, e.ranks):
 		return "quantiles"
 	case !vague && !slices.Equal(d.states, e.states):

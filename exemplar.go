@@ -60,21 +60,41 @@ const (
 	longExemplar     = "exemplar_too_long"
 )
 
-// exemplarSlot keeps the last exemplar it was given. Its memory is used again,
-// so that an exemplar costs no allocation once the first is there.
-type exemplarSlot struct {
-	mu    sync.Mutex // held for as long as the text is copied
-	text  []byte     // rendered labels; empty for no exemplar
+// exemplar is an exemplar that is kept. Its memory is used again for the next
+// one, so that an exemplar costs no allocation once the first is there.
+type exemplar struct {
+	text  []byte // rendered labels; empty for no exemplar
 	value float64
 	time  int64 // nanoseconds since 1970
 }
 
 // set replaces the exemplar, whose labels are checked, and reports whether their
 // values had to be mended.
+func (e *exemplar) set(labels []Label, value float64, now int64) (mended bool) {
+	e.text, mended = appendNote(e.text[:0], labels)
+	e.value, e.time = value, now
+	return mended
+}
+
+// load adds the exemplar, if there is one, to a batch.
+func (e *exemplar) load(b *sample.Batch, i, bucket int) {
+	if len(e.text) == 0 {
+		return
+	}
+	start := len(b.Notes)
+	b.Notes = append(b.Notes, e.text...)
+	b.AddExemplar(i, bucket, start, e.value, e.time)
+}
+
+// exemplarSlot keeps the last exemplar it was given.
+type exemplarSlot struct {
+	mu sync.Mutex // held for as long as the text is copied
+	exemplar
+}
+
 func (s *exemplarSlot) set(labels []Label, value float64, now int64) (mended bool) {
 	s.mu.Lock()
-	s.text, mended = appendNote(s.text[:0], labels)
-	s.value, s.time = value, now
+	mended = s.exemplar.set(labels, value, now)
 	s.mu.Unlock()
 	return mended
 }
@@ -86,16 +106,10 @@ func (s *exemplarSlot) clear() {
 	s.mu.Unlock()
 }
 
-// load adds the exemplar, if there is one, to a batch.
 func (s *exemplarSlot) load(b *sample.Batch, i, bucket int) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.text) == 0 {
-		return
-	}
-	start := len(b.Notes)
-	b.Notes = append(b.Notes, s.text...)
-	b.AddExemplar(i, bucket, start, s.value, s.time)
+	s.exemplar.load(b, i, bucket)
+	s.mu.Unlock()
 }
 
 // appendNote renders the labels of an exemplar, and reports whether it had to mend

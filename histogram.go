@@ -25,7 +25,7 @@ import (
 type Histogram struct {
 	series  series.Series
 	sum     atomic.Uint64   // bits of a float64
-	counts  *atomic.Uint64  // the first of len(buckets.bounds)+1, and the time of creation
+	counts  *atomic.Uint64  // the first of len(buckets.bounds)+1, and the time of creation; nil in a nativeRecord
 	buckets *classicBuckets // shared by the family
 	// exemplars is the first of a slot for each bucket, once there is an exemplar.
 	exemplars atomic.Pointer[exemplarSlot]
@@ -34,8 +34,8 @@ type Histogram struct {
 // HistogramVec is a family of histograms, told apart by their labels.
 type HistogramVec[L any] = Vec[L, Histogram]
 
-// NewHistogram declares a histogram, with [DefaultBuckets] unless the option
-// [Buckets] says otherwise.
+// NewHistogram declares a histogram, with [DefaultBuckets] unless the options
+// [Buckets] or [Native] say otherwise.
 //
 // It panics with a *[DeclarationError] if the declaration is wrong or conflicts
 // with another one. Declared a second time alike, it returns the same one.
@@ -53,8 +53,12 @@ func NewHistogramVec[L any](name, help string, opts ...HistogramOption) *Histogr
 
 func histogramDeclaration(name, help string, o options) declaration {
 	d := newDeclaration(sample.Histogram, name, help, o)
-	d.bounds = o.buckets
-	if d.bounds == nil {
+	d.bounds, d.native = o.buckets, o.native
+	switch {
+	case d.bounds != nil:
+	case d.native != nil && d.native.Only:
+		d.bounds = []float64{}
+	default:
 		d.bounds = DefaultBuckets()
 	}
 	if n := len(d.bounds); n > 0 && math.IsInf(d.bounds[n-1], 1) {
@@ -62,6 +66,10 @@ func histogramDeclaration(name, help string, o options) declaration {
 	}
 	// Once the first series is made, the bounds have passed the checks.
 	shared := sync.OnceValue(func() *classicBuckets { return newClassicBuckets(d.bounds) })
+	if d.native != nil {
+		d.alloc, d.load = nativeAlloc(d.native, shared), loadNatives
+		return d
+	}
 	d.alloc = func(*member) *series.Series {
 		buckets := shared()
 		counts := make([]atomic.Uint64, len(buckets.bounds)+2)
@@ -96,6 +104,9 @@ func (h *Histogram) loadExemplars(b *sample.Batch, i int) {
 // appendCounts appends the count of each bucket. To be read before the sum:
 // then the sum holds whatever was counted.
 func (h *Histogram) appendCounts(dst []uint64) []uint64 {
+	if n := h.native(); n != nil {
+		return n.read(new(nativeReading), dst, new(sample.Native), 0)
+	}
 	for i := range h.all() {
 		dst = append(dst, h.count(i).Load())
 	}
@@ -128,7 +139,10 @@ func (h *Histogram) Observe(v float64) { h.ObserveN(v, 1) }
 
 // ObserveN adds n equal observations at the price of one.
 func (h *Histogram) ObserveN(v float64, n uint64) {
-	if h == nil || h.buckets == nil || n == 0 {
+	if h == nil || h.counts == nil || n == 0 {
+		if native := h.native(); native != nil && n != 0 {
+			native.observe(v, n)
+		}
 		return
 	}
 	if v != v {
@@ -142,7 +156,8 @@ func (h *Histogram) ObserveN(v float64, n uint64) {
 
 // ObserveWithExemplar is Observe, and keeps the labels, a trace_id say, as the
 // exemplar of the bucket in which v is. The rules are those of
-// [Counter.AddWithExemplar].
+// [Counter.AddWithExemplar]. A histogram with native buckets only keeps up to
+// ten: recent ones whose values lie far apart.
 func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
 	h.Observe(v)
 	if h == nil || h.buckets == nil || len(labels) == 0 || v != v {
@@ -150,6 +165,10 @@ func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
 	}
 	if reason := checkExemplar(labels); reason != "" {
 		h.series.Table().Drop(reason)
+		return
+	}
+	if native := h.native(); native != nil && native.only() {
+		native.exemplify(labels, v, time.Now().UnixNano())
 		return
 	}
 	if h.exemplars.Load() == nil {
@@ -185,6 +204,9 @@ func (h *Histogram) Sum() float64 {
 	if h == nil {
 		return 0
 	}
+	if native := h.native(); native != nil {
+		return native.total()
+	}
 	return math.Float64frombits(h.sum.Load())
 }
 
@@ -215,6 +237,9 @@ func (h *Histogram) Created() time.Time {
 	if h == nil || h.buckets == nil {
 		return time.Time{}
 	}
+	if native := h.native(); native != nil {
+		return timeOf(native.began())
+	}
 	return timeOf(int64(h.created().Load()))
 }
 
@@ -225,14 +250,25 @@ func (h *Histogram) Reset() {
 	if h == nil || h.buckets == nil {
 		return
 	}
+	now := time.Now().UnixNano()
+	if native := h.native(); native != nil {
+		native.reset(now)
+		return
+	}
 	for i := range h.all() {
 		h.count(i).Store(0)
 	}
 	h.sum.Store(0)
-	h.created().Store(uint64(time.Now().UnixNano()))
-	if h.exemplars.Load() != nil {
-		for i := range h.all() {
-			h.exemplar(i).clear()
-		}
+	h.created().Store(uint64(now))
+	h.clearExemplars()
+}
+
+// clearExemplars takes the exemplars of all buckets away.
+func (h *Histogram) clearExemplars() {
+	if h.exemplars.Load() == nil {
+		return
+	}
+	for i := range h.all() {
+		h.exemplar(i).clear()
 	}
 }

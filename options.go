@@ -11,6 +11,7 @@ type options struct {
 	labelNames  []string
 	buckets     []float64
 	quantiles   []float64 // ranks
+	native      *Native
 }
 
 // collect applies options, each by the method of its interface. Nil options are

@@ -1,0 +1,222 @@
+package fennel
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/native"
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// nativeRecord is the record of a histogram with native buckets. To those who
+// use it, it is the Histogram in it, which has no counts of its own.
+type nativeRecord struct {
+	Histogram
+
+	rule    *nativeRule               // shared by the family
+	stripes atomic.Pointer[[]*stripe] // all of them, once there is more than the first
+	misses  atomic.Uint32
+	since   int64 // when it began to count, in nanoseconds since 1970; guarded by first
+	spread  atomic.Pointer[exemplarSpread]
+	_       [24]byte // what is read by all doesn't lie beside what is written by one
+
+	// first is the stripe that is always there. Who locks several locks it first.
+	first stripe
+}
+
+// native returns the record of h if it has native buckets, or nil.
+func (h *Histogram) native() *nativeRecord {
+	if h == nil || h.counts != nil || h.buckets == nil {
+		return nil
+	}
+	return (*nativeRecord)(unsafe.Pointer(h))
+}
+
+// nativeAlloc returns how records are made.
+func nativeAlloc(n *Native, shared func() *classicBuckets) func(*member) *series.Series {
+	rule := sync.OnceValue(func() *nativeRule {
+		rule := n.rule()
+		return &rule
+	})
+	return func(*member) *series.Series {
+		h := &nativeRecord{Histogram: Histogram{buckets: shared()}, rule: rule(), since: time.Now().UnixNano()}
+		if !h.only() {
+			h.first.classic = make([]uint64, h.all())
+		}
+		h.first.clear(h.rule)
+		return &h.series
+	}
+}
+
+// only reports whether there are no classic buckets.
+func (h *nativeRecord) only() bool { return len(h.buckets.bounds) == 0 }
+
+// observe adds n observations of v. There must be some.
+func (h *nativeRecord) observe(v float64, n uint64) {
+	if v != v {
+		h.series.Table().Drop("nan")
+		return
+	}
+	s := h.lock()
+	s.observe(h, v, n)
+	s.mu.Unlock()
+}
+
+// exemplify keeps an exemplar of a histogram without classic buckets.
+func (h *nativeRecord) exemplify(labels []Label, v float64, now int64) {
+	if h.spread.Load() == nil {
+		h.spread.CompareAndSwap(nil, new(exemplarSpread))
+	}
+	h.spread.Load().add(labels, v, now)
+}
+
+// nativeReading is what was read from a native histogram.
+type nativeReading struct {
+	sum   float64
+	since int64
+	// merged is where several stripes are put together.
+	merged native.Buckets
+}
+
+var nativeReadings = sync.Pool{New: func() any { return new(nativeReading) }}
+
+func loadNatives(_ *member, b *sample.Batch, run []*series.Series) {
+	r := nativeReadings.Get().(*nativeReading)
+	defer nativeReadings.Put(r)
+	now := time.Now().UnixNano()
+	for _, s := range run {
+		h := series.Head[nativeRecord](s)
+		if spread := h.spread.Load(); spread != nil {
+			spread.load(b, len(b.Sums))
+		}
+		h.loadExemplars(b, len(b.Sums))
+		b.Counts = h.read(r, b.Counts, b.AddNative(), now)
+		b.Sums = append(b.Sums, r.sum)
+		b.Created = append(b.Created, r.since)
+	}
+}
+
+// read reads all at one moment: it appends the counts of the classic buckets, or
+// the count of all if there are none, and fills in the native ones. Then, if that
+// is due, it resets the histogram; now is 0 for a reader for whom it isn't.
+//
+// No stripe but the first is locked for longer than it takes to copy it, unless a
+// reset may follow. The first is, so that nobody resets the others in between.
+func (h *nativeRecord) read(r *nativeReading, counts []uint64, out *sample.Native, now int64) []uint64 {
+	h.first.mu.Lock()
+	defer h.first.mu.Unlock()
+	if h.misses.Load() != 0 {
+		h.misses.Store(0)
+	}
+	others := h.others()
+	due := h.rule.minReset > 0 && now-h.since >= int64(h.rule.minReset)
+	start := len(counts)
+	counts = append(counts, h.first.classic...)
+	r.sum, r.since = h.first.sum, h.since
+	buckets := &h.first.buckets
+	if len(others) > 0 {
+		buckets = &r.merged
+		buckets.CopyFrom(&h.first.buckets)
+	}
+	for _, s := range others {
+		s.mu.Lock()
+		r.sum += s.sum
+		for i, n := range s.classic {
+			counts[start+i] += n
+		}
+		buckets.Merge(&s.buckets, h.rule.limits.Threshold)
+		if !due {
+			s.mu.Unlock()
+		}
+	}
+	h.limit(buckets)
+	buckets.Fill(out)
+	if h.only() {
+		counts = append(counts, out.Total())
+	}
+	if due {
+		if buckets.Schema() != h.rule.schema || buckets.Threshold() != h.rule.threshold {
+			h.clear(now)
+		}
+		unlock(others)
+	}
+	return counts
+}
+
+// limit limits the buckets that several stripes have together. The first stripe
+// becomes as coarse as that: what was once shown coarse must not be shown fine
+// again, which to a server would look like a reset.
+func (h *nativeRecord) limit(merged *native.Buckets) {
+	if merged == &h.first.buckets {
+		return
+	}
+	limits := h.rule.limits
+	merged.Limit(limits)
+	h.first.buckets.Coarsen(merged.Schema(), merged.Threshold(), limits.Threshold)
+}
+
+// clear lets all begin anew. All stripes are locked.
+func (h *nativeRecord) clear(now int64) {
+	h.first.clear(h.rule)
+	for _, s := range h.others() {
+		s.clear(h.rule)
+	}
+	h.since = now
+	h.clearExemplars()
+	if spread := h.spread.Load(); spread != nil {
+		spread.clear()
+	}
+}
+
+// reset is clear for who has locked nothing.
+func (h *nativeRecord) reset(now int64) {
+	h.first.mu.Lock()
+	defer h.first.mu.Unlock()
+	others := h.others()
+	for _, s := range others {
+		s.mu.Lock()
+	}
+	h.clear(now)
+	unlock(others)
+}
+
+func unlock(stripes []*stripe) {
+	for _, s := range stripes {
+		s.mu.Unlock()
+	}
+}
+
+// total returns the sum of all observations.
+func (h *nativeRecord) total() float64 {
+	h.first.mu.Lock()
+	defer h.first.mu.Unlock()
+	sum := h.first.sum
+	for _, s := range h.others() {
+		s.mu.Lock()
+		sum += s.sum
+		s.mu.Unlock()
+	}
+	return sum
+}
+
+// began returns since when it counts, in nanoseconds since 1970.
+func (h *nativeRecord) began() int64 {
+	h.first.mu.Lock()
+	defer h.first.mu.Unlock()
+	return h.since
+}
+
+// Native returns the native buckets, or nil if the histogram was declared
+// without.
+func (h *Histogram) Native() *NativeHistogram {
+	n := h.native()
+	if n == nil {
+		return nil
+	}
+	var buckets sample.Native
+	n.read(new(nativeReading), nil, &buckets, 0)
+	return nativeOf(&buckets)
+}

@@ -1,0 +1,137 @@
+package fennel
+
+import (
+	"math/bits"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/native"
+)
+
+// stripe is a part of a native histogram: what some of the goroutines have
+// observed. It is always consistent in itself. A histogram has one, and more once
+// several goroutines have been seen to observe at the same time.
+//
+// All is plain memory under a lock, since locking and unlocking is two atomic
+// operations, and each of what changes with an observation would be another one.
+type stripe struct {
+	mu      sync.Mutex // held for the few nanoseconds of an update, or the copy of a reader
+	sum     float64
+	classic []uint64 // counts of the classic buckets, not cumulative; nil without
+	buckets native.Buckets
+}
+
+// Stripes are added when this many observations since the last scrape have found
+// theirs locked, until there are twice as many as processors, or maxStripes.
+const (
+	missesToGrow = 64
+	maxStripes   = 16
+)
+
+// observe adds n observations of v, which is not NaN, to the stripe. It is locked.
+func (s *stripe) observe(h *nativeRecord, v float64, n uint64) {
+	s.sum += v * float64(n)
+	if s.classic != nil {
+		s.classic[h.buckets.find(v)] += n
+	}
+	s.buckets.Add(v, n)
+	if s.buckets.Populated() > h.rule.limits.Buckets {
+		s.buckets.Limit(h.rule.limits)
+	}
+}
+
+// clear sets all to the state in which it begins to count. It is locked.
+func (s *stripe) clear(rule *nativeRule) {
+	s.sum = 0
+	clear(s.classic)
+	s.buckets.Reset(rule.schema, rule.threshold)
+}
+
+// stripeOf returns a stripe for the calling goroutine: mostly the same one, since
+// it follows from where its stack lies.
+func stripeOf(stripes []*stripe) int {
+	var here byte
+	// Stacks lie at multiples of 2 KiB. The multiplication spreads those that
+	// lie side by side.
+	hash := uint32(uintptr(unsafe.Pointer(&here))>>11) * 0x9e3779b9
+	high, _ := bits.Mul32(hash, uint32(len(stripes)))
+	return int(high)
+}
+
+// lock returns a stripe, locked.
+func (h *nativeRecord) lock() *stripe {
+	s := &h.first
+	if stripes := h.stripes.Load(); stripes != nil {
+		s = (*stripes)[stripeOf(*stripes)]
+	}
+	if s.mu.TryLock() {
+		return s
+	}
+	return h.lockAny(s)
+}
+
+// lockAny locks any stripe but taken if one is free, or else waits for that one.
+func (h *nativeRecord) lockAny(taken *stripe) *stripe {
+	if h.missed() {
+		h.first.mu.Lock()
+		h.grow()
+		return &h.first
+	}
+	if stripes := h.stripes.Load(); stripes != nil {
+		start := stripeOf(*stripes)
+		for i := range *stripes {
+			s := (*stripes)[(start+i)%len(*stripes)]
+			if s != taken && s.mu.TryLock() {
+				return s
+			}
+		}
+	}
+	taken.mu.Lock()
+	return taken
+}
+
+// missed counts an observation that has found its stripe locked, and reports
+// whether it is time for more stripes.
+func (h *nativeRecord) missed() bool {
+	if stripes := h.stripes.Load(); stripes != nil && len(*stripes) == cap(*stripes) {
+		return false
+	}
+	return h.misses.Add(1)%missesToGrow == 0
+}
+
+// grow doubles the number of stripes, up to the capacity of their list. The first
+// one is locked, which guards the list.
+func (h *nativeRecord) grow() {
+	most := min(2*runtime.GOMAXPROCS(0), maxStripes)
+	if old := h.stripes.Load(); old != nil {
+		most = cap(*old)
+	}
+	stripes := append(append(make([]*stripe, 0, most), &h.first), h.others()...)
+	for n := min(2*len(stripes), most); len(stripes) < n; {
+		stripes = append(stripes, h.newStripe())
+	}
+	h.stripes.Store(&stripes)
+}
+
+// newStripe returns a stripe that is as coarse as the first has become, and has
+// cache lines of its own.
+func (h *nativeRecord) newStripe() *stripe {
+	s := &new(struct {
+		stripe
+		_ [64]byte
+	}).stripe
+	if h.first.classic != nil {
+		s.classic = make([]uint64, len(h.first.classic), len(h.first.classic)+8)
+	}
+	s.buckets.Reset(h.first.buckets.Schema(), h.first.buckets.Threshold())
+	return s
+}
+
+// others returns all stripes but the first, which is locked.
+func (h *nativeRecord) others() []*stripe {
+	if stripes := h.stripes.Load(); stripes != nil {
+		return (*stripes)[1:]
+	}
+	return nil
+}
