@@ -10,7 +10,6 @@ import (
 
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
-	"github.com/fennelmetrics/fennel/fennelhttp"
 )
 
 // scrape is a way in which Prometheus can be set up to ask for metrics, and the
@@ -115,7 +114,7 @@ func TestCustomBuckets(t *testing.T) {
 		h.With(string(rune('a' + i%3))).Observe(v)
 	}
 	fennel.NewHistogram("traced_bytes", "With exemplars.", in, fennel.Buckets(0.5, 5)).ObserveWithExemplar(3, trace("a")...)
-	addNatives(r)
+	fennel.NewHistogram("native_bytes", "Native and classic.", in, fennel.Buckets(0.5, 5), fennel.Native{}).ObserveWithExemplar(3, trace("a")...)
 	checkScrapes(t, r, customScrapes)
 }
 
@@ -123,7 +122,7 @@ func TestCustomBuckets(t *testing.T) {
 // it does.
 func checkScrapes(t *testing.T, r *fennel.Registry, scrapes []scrape) {
 	t.Helper()
-	x := show(t, r, fennelhttp.WithOpenMetrics200())
+	x := exhibitOf(t, tempHandler(r))
 	var targets []target
 	for _, s := range scrapes {
 		targets = append(targets, s.target(x))
