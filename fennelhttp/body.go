@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 const (
@@ -22,14 +20,17 @@ const (
 // still an error to the client, with a status that says so, and a body that
 // ends there has a length.
 type body struct {
-	w     http.ResponseWriter
-	level int // of gzip; 0 for none
-	zip   *gzip.Writer
-	held  []byte // what was written, and compressed, but not sent
+	w       http.ResponseWriter
+	coding  *coding // nil for none
+	encoder Encoder
+	held    []byte // what was written, and compressed, but not sent
 
 	sized bool // the length that is sent is known to be that of what is held
 	sent  bool // the status and the header are out
+	bytes int  // that were sent
 	err   error
+
+	view view // of what is gathered for it
 
 	patience time.Duration // how long the client may take for a piece; 0 for ever
 }
@@ -37,9 +38,6 @@ type body struct {
 var bodies = sync.Pool{New: func() any {
 	return &body{held: make([]byte, 0, holdSize+8<<10)}
 }}
-
-// zips has the gzip writers for each level. They are large: 800 KB for level 1.
-var zips [gzip.BestCompression + 1]sync.Pool
 
 // newBody returns the body of an answer to r. The caller gives it back with
 // release.
@@ -58,30 +56,26 @@ func patienceFor(ctx context.Context, d time.Duration) time.Duration {
 	return d
 }
 
-// compress makes what is written to writer() go through gzip.
-func (b *body) compress(level int) {
-	z, _ := zips[level].Get().(*gzip.Writer)
-	if z == nil {
-		z, _ = gzip.NewWriterLevel(nil, level) // the option has checked the level
-	}
-	z.Reset((*wire)(b))
-	b.level, b.zip = level, z
+// compress makes what is written to writer() go through an encoder.
+func (b *body) compress(c *coding) {
+	b.coding, b.encoder = c, c.encoders.Get().(Encoder)
+	b.encoder.Reset((*wire)(b))
 }
 
 // writer returns where the text of the body is written.
 func (b *body) writer() io.Writer {
-	if b.zip != nil {
-		return b.zip
+	if b.encoder != nil {
+		return b.encoder
 	}
 	return (*wire)(b)
 }
 
-// release gives the memory back. A gzip stream that was not finished stays so:
-// its end would pass a part off as the whole.
+// release gives the memory back. A coding that was not finished stays so: its
+// end would pass a part off as the whole.
 func (b *body) release() {
-	if b.zip != nil {
-		b.zip.Reset(nil)
-		zips[b.level].Put(b.zip)
+	if b.encoder != nil {
+		b.encoder.Reset(nil)
+		b.coding.encoders.Put(b.encoder)
 	}
 	if cap(b.held) > keepSize {
 		return
@@ -92,8 +86,8 @@ func (b *body) release() {
 
 // finish sends what is left. Only then is the body whole.
 func (b *body) finish() error {
-	if b.zip != nil {
-		if err := b.zip.Close(); err != nil {
+	if b.encoder != nil {
+		if err := b.encoder.Close(); err != nil {
 			return err
 		}
 	}
@@ -119,7 +113,9 @@ func (b *body) send(p []byte) error {
 		b.w.WriteHeader(http.StatusOK)
 	}
 	if len(p) > 0 && b.err == nil {
-		_, b.err = b.w.Write(p)
+		var n int
+		n, b.err = b.w.Write(p)
+		b.bytes += n
 	}
 	return b.err
 }

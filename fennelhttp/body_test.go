@@ -27,7 +27,7 @@ func TestBodiesAreWholeInEveryCoding(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		url, client := testServer(t, Handler(big(size)))
+		url, client := testServer(t, bare(big(size)))
 		for _, coding := range []string{"identity", "gzip"} {
 			resp := get(t, client, url, "Accept-Encoding", coding)
 			got, err := io.ReadAll(resp.Body)
@@ -52,7 +52,7 @@ func TestBodiesAreWholeInEveryCoding(t *testing.T) {
 func TestCompression(t *testing.T) {
 	gzips := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
-		Handler(someRegistry()).ServeHTTP(w, r)
+		bare(someRegistry()).ServeHTTP(w, r)
 	})
 	for _, test := range []struct {
 		name    string
@@ -60,11 +60,11 @@ func TestCompression(t *testing.T) {
 		accept  string
 		coded   bool
 	}{
-		{"by default", Handler(someRegistry()), "gzip", true},
-		{"at level 9", Handler(someRegistry(), WithCompressionLevel(9)), "gzip", true},
-		{"not asked for", Handler(someRegistry()), "br", false},
-		{"switched off", Handler(someRegistry(), WithoutCompression()), "gzip", false},
-		{"switched off first", Handler(someRegistry(), WithoutCompression(), WithCompressionLevel(1)), "gzip", true},
+		{"by default", bare(someRegistry()), "gzip", true},
+		{"at level 9", bare(someRegistry(), WithCompressionLevel(9)), "gzip", true},
+		{"not asked for", bare(someRegistry()), "br", false},
+		{"switched off", bare(someRegistry(), WithoutCompression()), "gzip", false},
+		{"switched off first", bare(someRegistry(), WithoutCompression(), WithCompressionLevel(1)), "gzip", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for range 2 { // the second time with what is pooled
@@ -134,7 +134,7 @@ func TestErrorAfterTheFirstPieceCutsTheBodyOff(t *testing.T) {
 func TestGzipWriterIsReusedAfterAnAbort(t *testing.T) {
 	url, client := testServer(t, Handler(failing(1_000_000, failures["error"])))
 	io.Copy(io.Discard, get(t, client, url, "Accept-Encoding", "gzip").Body)
-	w := serve(Handler(someRegistry()), request("GET", "/", "Accept-Encoding", "gzip"))
+	w := serve(bare(someRegistry()), request("GET", "/", "Accept-Encoding", "gzip"))
 	if got := gunzip(t, w.Body.Bytes()); got != someText {
 		t.Errorf("got %q", got)
 	}

@@ -2,49 +2,67 @@ package fennelhttp
 
 import "strings"
 
-// acceptsGzip reports whether a body is best sent as gzip, by the lines of an
-// Accept-Encoding header (RFC 9110, section 12.5.3).
+// choose returns the coding in which a body is best sent, by the lines of an
+// Accept-Encoding header (RFC 9110, section 12.5.3), or nil for none. Those on
+// offer are given by preference.
 //
-// Of gzip and identity, which is no coding, the one with the higher q is
-// chosen, and gzip if they are equal. A coding that isn't named has the q of
-// "*"; without that, identity is acceptable and wanted less than all that is
-// named, and gzip isn't acceptable. Where a coding is named twice, the higher q
-// counts. A malformed clause is passed over; a q that is malformed or greater
-// than 1 puts its clause last, as in the Accept header.
+// Of them and identity, which is no coding, the one with the highest q is
+// chosen, of equals the one that stands first, and identity last. A coding that
+// isn't named has the q of "*"; without that, identity is acceptable and wanted
+// less than all that is named, and other codings aren't acceptable. Where a
+// coding is named twice, the higher q counts. A malformed clause is passed over;
+// a q that is malformed or greater than 1 puts its clause last, as in the Accept
+// header.
 //
 // The answer is never 406, Not Acceptable: a scrape in a coding that the client
 // said it doesn't want is of more use than none, and nobody but a test sends
-// such headers. So false may mean a client that refuses both. But one that
-// refuses identity by name gets gzip, unless it refuses that, too: it would
-// rather have any coding than none.
-func acceptsGzip(lines []string) bool {
-	var zip, plain, rest weight
+// such headers. So nil may mean a client that refuses all there is. But one that
+// refuses identity by name gets a coding that it doesn't refuse, and the last on
+// offer, which is the most common one, if it names none: it would rather have
+// any coding than none.
+func choose(offered []*coding, lines []string) *coding {
+	if len(lines) == 0 || len(offered) == 0 {
+		return nil
+	}
+	var best *coding
+	var wanted weight
+	rest := weightOf("*", lines)
+	for i := len(offered) - 1; i >= 0; i-- {
+		w := weightOf(offered[i].name, lines)
+		if w == unnamed {
+			w = rest
+		}
+		if w != refused && (best == nil || w > wanted || w == wanted && w != unnamed) {
+			best, wanted = offered[i], w
+		}
+	}
+	plain := weightOf("identity", lines)
+	if plain == refused {
+		return best
+	}
+	if plain == unnamed {
+		plain = rest
+	}
+	if wanted == unnamed || wanted < plain {
+		return nil
+	}
+	return best
+}
+
+// weightOf returns the highest q that a coding is named with.
+func weightOf(name string, lines []string) weight {
+	highest := unnamed
 	for _, line := range lines {
 		for more := true; more; {
 			var clause string
 			clause, line, more = strings.Cut(line, ",")
 			coding, w, ok := parseCoding(clause)
-			switch {
-			case !ok:
-			case strings.EqualFold(coding, "gzip"), strings.EqualFold(coding, "x-gzip"):
-				zip = max(zip, w)
-			case strings.EqualFold(coding, "identity"):
-				plain = max(plain, w)
-			case coding == "*":
-				rest = max(rest, w)
+			if ok && (strings.EqualFold(coding, name) || name == "gzip" && strings.EqualFold(coding, "x-gzip")) {
+				highest = max(highest, w)
 			}
 		}
 	}
-	if zip == unnamed {
-		zip = rest
-	}
-	if plain == refused {
-		return zip != refused
-	}
-	if plain == unnamed {
-		plain = rest
-	}
-	return zip > refused && zip >= plain
+	return highest
 }
 
 // weight is the q of a coding: the greater, the more wanted. A q of 0.7 is

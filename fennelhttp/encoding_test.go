@@ -5,6 +5,9 @@ import (
 	"testing"
 )
 
+// acceptsGzip reports whether a client gets gzip where there is nothing else.
+func acceptsGzip(lines []string) bool { return choose([]*coding{gzips[1]}, lines) != nil }
+
 func TestAcceptsGzip(t *testing.T) {
 	for _, test := range []struct {
 		name  string

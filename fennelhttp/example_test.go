@@ -19,7 +19,8 @@ func ExampleHandler() {
 	jobs.Inc()
 
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", fennelhttp.Handler(reg))
+	// Without the option, what the handler measures of itself would be there, too.
+	mux.Handle("/metrics", fennelhttp.Handler(reg, fennelhttp.WithoutSelfMetrics()))
 
 	answer := httptest.NewRecorder()
 	mux.ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
@@ -51,7 +52,7 @@ func ExampleStart() {
 	reg := fennel.NewRegistry()
 	fennel.NewGauge("queue_length", "Jobs waiting.", fennel.In(reg)).Set(3)
 
-	srv, err := fennelhttp.Start("127.0.0.1:0", reg)
+	srv, err := fennelhttp.Start("127.0.0.1:0", reg, fennelhttp.WithoutSelfMetrics())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,13 +1,9 @@
 package fennelhttp
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/fennelmetrics/fennel"
@@ -47,15 +43,31 @@ func Handler(g fennel.Gatherer, opts ...HandlerOption) http.Handler {
 type handler struct {
 	gatherer fennel.Gatherer
 	logger   *slog.Logger
-	level    int
+	codings  []*coding           // by preference
+	extra    []exposition.Syntax // that are served on request
+	created  bool                // lines for times of creation
 	limits   limits
+	slots    chan struct{} // one is taken by each scrape in flight; nil for no limit
+	self     selfMetrics
 }
 
 func newHandler(g fennel.Gatherer, c *config) *handler {
 	if g == nil {
 		g = fennel.Default
 	}
-	return &handler{gatherer: g, logger: c.logger, level: c.level, limits: c.limits}
+	h := &handler{
+		gatherer: g,
+		logger:   c.logger,
+		codings:  c.offered(),
+		extra:    c.extra,
+		created:  c.created,
+		limits:   c.limits,
+		self:     newSelfMetrics(!c.selfless),
+	}
+	if c.maxInFlight > 0 {
+		h.slots = make(chan struct{}, c.maxInFlight)
+	}
+	return h
 }
 
 // ServeHTTP implements [http.Handler].
@@ -71,109 +83,48 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a GET or HEAD for the metrics.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
-	format := exposition.Negotiate(r.Header["Accept"])
-	header := w.Header()
-	header.Set("Content-Type", format.ContentType())
-	header.Add("Vary", "Accept, Accept-Encoding")
-	coded := len(header["Content-Encoding"]) > 0 // by middleware
-	compress := !coded && h.level > 0 && acceptsGzip(r.Header["Accept-Encoding"])
-	if compress {
-		header.Set("Content-Encoding", "gzip")
-	}
-	if r.Method == http.MethodHead {
-		return
-	}
-	b := newBody(w, r, h.limits.piece)
-	defer b.release()
-	b.sized = !coded
-	if compress {
-		b.compress(h.level)
-	}
-	if err := h.scrape(r, b, format); err != nil {
-		h.fail(r, b, err)
-	}
-}
-
-// scrape writes the whole body, or returns why it could not.
-func (h *handler) scrape(r *http.Request, b *body, format exposition.Format) error {
-	ctx := r.Context()
-	g := h.gatherer
-	if names := wantedNames(r.URL.RawQuery); names != nil {
-		g = fennel.Only(g, names...)
-	}
-	err := write(ctx, b, g, format)
+	d, err := h.demand(w, r)
 	switch {
-	case err == nil:
-	case !fennel.Partial(err), errors.Is(ctx.Err(), context.Canceled):
-		// What collectors say after the client has gone is no news.
-		return err
+	case err != nil:
+		serveError(w, r, h.limits, http.StatusBadRequest, err.Error())
+	case r.Method == http.MethodHead:
+		d.announce(w.Header())
+	case !h.enter():
+		h.turnAway(w, r, &d)
 	default:
-		args := []any{"error", err, "client", r.RemoteAddr}
-		var p interface{ Stack() []byte } // of a collector that panicked
-		if errors.As(err, &p) {
-			args = append(args, "stack", string(p.Stack()))
-		}
-		h.logger.WarnContext(ctx, "scrape is incomplete", args...)
+		defer h.leave()
+		d.announce(w.Header())
+		h.scrape(w, r, &d)
 	}
-	return b.finish()
 }
 
-// write is exposition.Write that turns a panic into an error.
-func write(ctx context.Context, b *body, g fennel.Gatherer, format exposition.Format) (err error) {
-	defer func() {
-		switch p := recover(); p {
-		case nil:
-		case http.ErrAbortHandler: // it is meant for net/http
-			panic(p)
-		default:
-			err = &panicError{p, debug.Stack()}
-		}
-	}()
-	return exposition.Write(ctx, b.writer(), g, format)
+// enter takes a slot for a scrape, if there is one.
+func (h *handler) enter() bool {
+	if h.slots == nil {
+		return true
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
-// panicError is a panic of a gatherer.
-type panicError struct {
-	value any
-	stack []byte
+// leave gives the slot back.
+func (h *handler) leave() {
+	if h.slots != nil {
+		<-h.slots
+	}
 }
 
-func (e *panicError) Error() string { return fmt.Sprintf("the gatherer panicked: %v", e.value) }
-
-// fail logs why a body can't be served, or not to its end, and lets the client
-// know: by the status, or by cutting the connection if that is out.
-func (h *handler) fail(r *http.Request, b *body, err error) {
-	h.logFailure(r, b, err)
-	if b.sent {
-		panic(http.ErrAbortHandler)
-	}
-	if b.zip != nil {
-		b.w.Header().Del("Content-Encoding")
-	}
-	status := http.StatusInternalServerError
-	if r.Context().Err() != nil {
-		status = http.StatusServiceUnavailable // a time limit of the program's, say
-	}
-	b.extend()
-	http.Error(b.w, "the metrics could not be gathered: "+err.Error(), status)
-}
-
-func (h *handler) logFailure(r *http.Request, b *body, err error) {
-	level, message := slog.LevelError, "scrape failed"
-	switch gone := r.Context().Err(); {
-	case errors.Is(b.err, os.ErrDeadlineExceeded):
-		level, message = slog.LevelWarn, "scrape cut off: the client is too slow"
-	case b.err != nil, errors.Is(gone, context.Canceled):
-		level, message = slog.LevelDebug, "scrape given up: the client went away"
-	case gone != nil:
-		level, message = slog.LevelWarn, "scrape given up: out of time"
-	}
-	args := []any{"error", err, "client", r.RemoteAddr}
-	var p *panicError
-	if errors.As(err, &p) {
-		args = append(args, "stack", string(p.stack))
-	}
-	h.logger.Log(r.Context(), level, message, args...)
+// turnAway answers a scrape for which there is no slot.
+func (h *handler) turnAway(w http.ResponseWriter, r *http.Request, d *demand) {
+	h.self.count(d.format.Syntax.String(), "503")
+	h.logger.WarnContext(r.Context(), "scrape turned away: too many in flight", "limit", cap(h.slots), "client", r.RemoteAddr)
+	w.Header().Set("Retry-After", "1")
+	serveError(w, r, h.limits, http.StatusServiceUnavailable,
+		fmt.Sprintf("too many scrapes at once: %d are being served; try again in a second", cap(h.slots)))
 }
 
 // allowed reports whether the method is GET or HEAD, and answers the others.

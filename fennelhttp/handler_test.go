@@ -41,7 +41,7 @@ func TestMethods(t *testing.T) {
 			if test.body != someText {
 				g = untouched(t)
 			}
-			w := serve(Handler(g), request(test.method, test.path))
+			w := serve(bare(g), request(test.method, test.path))
 			if w.Code != test.status || w.Body.String() != test.body {
 				t.Errorf("%d %q, want %d %q", w.Code, w.Body, test.status, test.body)
 			}
@@ -111,7 +111,7 @@ func TestWithoutGathererServesDefault(t *testing.T) {
 		t.Errorf("Handler(nil) serves %q", got)
 	}
 	var none *fennel.Registry
-	if got := serve(Handler(none), request("GET", "/")).Body.String(); got != "" {
+	if got := serve(bare(none), request("GET", "/")).Body.String(); got != "" {
 		t.Errorf("the handler of a nil registry serves %q", got)
 	}
 }
@@ -130,7 +130,7 @@ func TestNameFilter(t *testing.T) {
 		{"name[]=nope", openMetrics, "# EOF\n"},
 		{"name[]=jobs_total;x", "", ""},
 	} {
-		w := serve(Handler(someRegistry()), request("GET", "/metrics?"+test.query, "Accept", test.accept))
+		w := serve(bare(someRegistry()), request("GET", "/metrics?"+test.query, "Accept", test.accept))
 		if w.Code != 200 || w.Body.String() != test.want {
 			t.Errorf("?%s: %d\n%swant 200\n%s", test.query, w.Code, w.Body, test.want)
 		}
@@ -295,7 +295,7 @@ func TestEveryAnswerIsWholeForAnyMiddleware(t *testing.T) {
 	// A ResponseWriter that can nothing but the three methods.
 	type plain struct{ http.ResponseWriter }
 	w := httptest.NewRecorder()
-	Handler(someRegistry()).ServeHTTP(plain{w}, request("GET", "/"))
+	bare(someRegistry()).ServeHTTP(plain{w}, request("GET", "/"))
 	if got := w.Body.String(); got != someText {
 		t.Errorf("got %q", got)
 	}

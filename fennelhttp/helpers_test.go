@@ -92,6 +92,11 @@ jobs_total 2
 queue_length 7
 `
 
+// bare is a handler that serves only what g has.
+func bare(g fennel.Gatherer, opts ...HandlerOption) http.Handler {
+	return Handler(g, append(opts, WithoutSelfMetrics())...)
+}
+
 // request returns a request with headers, given as name and value by turns.
 func request(method, target string, headers ...string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/fennelmetrics/fennel/exposition"
 )
 
 // Options of handlers and servers. What a function's option interface does not
@@ -32,10 +35,23 @@ func (f option) forServer(c *config)  { f(c) }
 
 // config is what options are collected in.
 type config struct {
-	logger *slog.Logger
-	level  int // of gzip; 0 for none
-	routes []route
-	limits limits
+	logger      *slog.Logger
+	codings     []*coding // beside gzip
+	level       int       // of gzip; 0 for none
+	extra       []exposition.Syntax
+	created     bool
+	selfless    bool // without self-metrics
+	maxInFlight int  // 0 or less for no limit
+	routes      []route
+	limits      limits
+}
+
+// offered returns the codings by preference.
+func (c *config) offered() []*coding {
+	if c.level == 0 {
+		return c.codings
+	}
+	return append(slices.Clone(c.codings), gzips[c.level])
 }
 
 // route is a handler that an option adds.
@@ -66,13 +82,19 @@ var defaultLimits = limits{
 	headerBytes: 64 << 10,
 }
 
+// defaultMaxInFlight is many times what the servers and the people of any
+// program need, and few enough for the memory: a scrape takes about a megabyte
+// with gzip, of whatever size it is.
+const defaultMaxInFlight = 32
+
 func defaultConfig() config {
 	return config{
 		logger: slog.New(slog.DiscardHandler),
 		// A body that changes is compressed once for each scrape. Higher levels
 		// take twice the time and more, for a few percent of the size.
-		level:  gzip.BestSpeed,
-		limits: defaultLimits,
+		level:       gzip.BestSpeed,
+		maxInFlight: defaultMaxInFlight,
+		limits:      defaultLimits,
 	}
 }
 
@@ -89,9 +111,10 @@ func WithLogger(l *slog.Logger) Option {
 }
 
 // WithoutCompression serves bodies as they are, whatever the client accepts.
-// It is for fast networks, and for those whose proxy compresses.
+// It is for fast networks, and for those whose proxy compresses. Codings of
+// options behind it are offered all the same: alone, without gzip.
 func WithoutCompression() Option {
-	return option(func(c *config) { c.level = 0 })
+	return option(func(c *config) { c.codings, c.level = nil, 0 })
 }
 
 // WithCompressionLevel sets the level of gzip, from 1, which is the fastest and
@@ -101,6 +124,35 @@ func WithCompressionLevel(level int) Option {
 		panic(fmt.Sprintf("fennelhttp: WithCompressionLevel(%d): levels go from 1 to 9; use WithoutCompression for none", level))
 	}
 	return option(func(c *config) { c.level = level })
+}
+
+// WithMaxInFlight sets how many scrapes are served at a time, 32 by default. A
+// scrape beyond that gets the status 503, Service Unavailable, and is asked to
+// come again after a second. With 0 or less there is no limit. Each handler
+// counts for itself, and what costs nothing, such as HEAD, doesn't count.
+func WithMaxInFlight(n int) Option {
+	return option(func(c *config) { c.maxInFlight = n })
+}
+
+// WithoutSelfMetrics leaves out what the handler measures of itself, and what
+// the registry says about itself at every scrape; see the package comment. What
+// the registry counts only when something goes wrong stays.
+func WithoutSelfMetrics() Option {
+	return option(func(c *config) { c.selfless = true })
+}
+
+// WithOpenMetrics200 serves OpenMetrics 2.0, as of its release candidate 0, to
+// those who ask for that version by number. It may change before it is final.
+func WithOpenMetrics200() Option {
+	return option(func(c *config) { c.extra = []exposition.Syntax{exposition.OpenMetrics200} })
+}
+
+// WithCreatedLines adds to OpenMetrics 1.0 a line with the time since which each
+// counter, histogram and summary counts; see [exposition.Format]. It is for
+// servers that are told what to do with it, as Prometheus is by its feature flag
+// created-timestamp-zero-ingestion. For others each is one more series.
+func WithCreatedLines() Option {
+	return option(func(c *config) { c.created = true })
 }
 
 // WithHandler makes the server serve h, too, at this pattern of an

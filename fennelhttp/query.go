@@ -5,25 +5,40 @@ import (
 	"strings"
 )
 
-// wantedNames returns the values of the name[] parameters of a query, without
-// empty ones.
+// query is what the query of a URL asks for.
+type query struct {
+	names    []string // of families; nil for all
+	readable bool     // debug=text
+	syntax   string   // format; "" for the one that is negotiated
+}
+
+// parseQuery reads the parameters that matter. Of name[] all count, of others
+// the first; empty ones don't.
 //
 // [url.ParseQuery] is not used because it drops what it finds malformed: a
 // filter that was lost would let a scrape for one family have all. Here, a name
 // that can't be decoded stands for itself, and so for nothing in all
 // likelihood; and other parameters cost nothing and can't hurt.
-func wantedNames(query string) []string {
-	var names []string
-	for query != "" {
+func parseQuery(text string) (q query) {
+	for text != "" {
 		var param string
-		param, query, _ = strings.Cut(query, "&")
+		param, text, _ = strings.Cut(text, "&")
 		key, value, _ := strings.Cut(param, "=")
-		if unescaped(key) != "name[]" || value == "" {
+		if value == "" {
 			continue
 		}
-		names = append(names, unescaped(value))
+		switch unescaped(key) {
+		case "name[]":
+			q.names = append(q.names, unescaped(value))
+		case "debug":
+			q.readable = q.readable || unescaped(value) == "text"
+		case "format":
+			if q.syntax == "" {
+				q.syntax = unescaped(value)
+			}
+		}
 	}
-	return names
+	return q
 }
 
 // unescaped decodes a part of a query, or returns it as it is.

@@ -25,8 +25,8 @@ func TestWantedNames(t *testing.T) {
 		{"malformed others don't matter", "%zz=%&name[]=a&&=&", []string{"a"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := wantedNames(test.query); !slices.Equal(got, test.want) {
-				t.Errorf("wantedNames(%q) = %q, want %q", test.query, got, test.want)
+			if got := parseQuery(test.query).names; !slices.Equal(got, test.want) {
+				t.Errorf("parseQuery(%q).names = %q, want %q", test.query, got, test.want)
 			}
 		})
 	}

@@ -62,7 +62,7 @@ func TestServerOnEveryKindOfAddress(t *testing.T) {
 			if strings.HasPrefix(test.addr, "[") {
 				needIPv6(t)
 			}
-			s := start(t, test.addr, someRegistry())
+			s := start(t, test.addr, someRegistry(), WithoutSelfMetrics())
 			port := s.Addr().(*net.TCPAddr).Port
 			if got, want := s.URL(), fmt.Sprint(test.url, port); got != want || port == 0 {
 				t.Errorf("URL is %s, want %s", got, want)
@@ -121,7 +121,7 @@ func TestServerRoutes(t *testing.T) {
 	says := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) })
 	}
-	own := start(t, "127.0.0.1:0", someRegistry(), WithHandler("GET /healthz", says("ok")))
+	own := start(t, "127.0.0.1:0", someRegistry(), WithoutSelfMetrics(), WithHandler("GET /healthz", says("ok")))
 	taken := start(t, "127.0.0.1:0", someRegistry(), WithHandler("/", says("mine")), WithHandler("/metrics", says("guarded")))
 	for _, test := range []struct {
 		server *Server

@@ -233,7 +233,7 @@ func (v *vector) check(t *testing.T, want answer) {
 	for _, h := range v.Headers {
 		r.Header.Add(h[0], h[1])
 	}
-	w := serve(Handler(v.registry(t)), r)
+	w := serve(bare(v.registry(t)), r)
 	if w.Code != want.Status {
 		t.Errorf("status %d, want %d", w.Code, want.Status)
 	}

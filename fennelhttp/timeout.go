@@ -1,0 +1,37 @@
+package fennelhttp
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// timeoutHeader is how Prometheus says after how many seconds, a decimal number,
+// it will take no more. The clock runs from before it connects until it has the
+// last byte.
+const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
+
+// withTimeout returns a context that ends a little before the scraper gives up,
+// if it says when. What is no time, or as good as none, is passed over.
+func withTimeout(ctx context.Context, header http.Header) (context.Context, context.CancelFunc) {
+	lines := header[timeoutHeader]
+	if len(lines) == 0 {
+		return ctx, func() {}
+	}
+	seconds, err := strconv.ParseFloat(lines[0], 64)
+	if err != nil || !(seconds > 0 && seconds <= maxTimeout.Seconds()) {
+		return ctx, func() {}
+	}
+	timeout := time.Duration(seconds * float64(time.Second))
+	return context.WithTimeout(ctx, timeout-timeoutMargin(timeout))
+}
+
+// maxTimeout is more than anybody can mean.
+const maxTimeout = 24 * time.Hour
+
+// timeoutMargin is the time that is kept for the network and for the last piece:
+// a twentieth, but 10 ms to 500 ms, and no more than half.
+func timeoutMargin(timeout time.Duration) time.Duration {
+	return min(max(timeout/20, 10*time.Millisecond), 500*time.Millisecond, timeout/2)
+}
