@@ -86,7 +86,7 @@ func (n *NumberWriter) addExemplar(labelValues []string) {
 	switch {
 	case len(n.exemplar.Labels) == 0:
 	case !n.counts():
-		n.to.family.extras.leaveOut(labelValues, fmt.Sprintf("a %s has no exemplars", n.to.family.family.Kind))
+		n.to.family.extras.leaveOut(labelValues, fmt.Sprintf("%s metrics have no exemplars", n.to.family.family.Kind))
 	case n.to.admits(&n.exemplar, labelValues):
 		n.to.addExemplar(sample.NoBucket, &n.exemplar, n.exemplar.nanos(time.Now()))
 	}

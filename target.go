@@ -69,7 +69,7 @@ func (t target) since(start time.Time) target {
 			t.unborn = "the start time is not between 1970 and 2262"
 		}
 	default:
-		t.created, t.unborn = sample.NoTime, fmt.Sprintf("a %s has no start time", kind)
+		t.created, t.unborn = sample.NoTime, fmt.Sprintf("%s metrics have no start time", kind)
 	}
 	return t
 }
