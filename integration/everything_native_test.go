@@ -68,7 +68,7 @@ func addNatives(r *fennel.Registry) {
 func addNativeGauges(r *fennel.Registry) {
 	exemplars := someExemplars()
 	r.MustRegister(fennel.CollectorFunc(func(_ context.Context, w *fennel.Writer) error {
-		gauge := w.GaugeHistogram("native_gauge", "A gauge.", someBounds, fennel.LabelNames("shape"))
+		gauge := w.GaugeHistogram("native_ages", "A gauge.", someBounds, fennel.LabelNames("shape"))
 		for shape, h := range nativeShapes {
 			gauge.Write(fennel.HistogramValue{Counts: []uint64{0, 0, total(h), 0}, Sum: -1, Native: h, Exemplars: exemplars}, shape)
 		}
@@ -92,7 +92,7 @@ func someExemplars() []fennel.Exemplar {
 func addGaugeHistograms(r *fennel.Registry) {
 	at := aTime()
 	r.MustRegister(fennel.CollectorFunc(func(_ context.Context, w *fennel.Writer) error {
-		for name, bounds := range map[string][]float64{"queue_age_seconds": {0.5, 1, 60}, "balance.gauge": {-10, 0, 10}, "no_bounds_gauge": nil} {
+		for name, bounds := range map[string][]float64{"queue_age_seconds": {0.5, 1, 60}, "balance.spread": {-10, 0, 10}, "no_bounds_ages": nil} {
 			h := w.GaugeHistogram(name, "A gauge histogram.", bounds, fennel.LabelNames("kind"))
 			v := fennel.HistogramValue{Counts: []uint64{3, 0, 2, 1}[:len(bounds)+1], Sum: -7.25}
 			h.Write(v, "plain")

@@ -30,9 +30,11 @@ type exchange struct {
 	encoding string // Content-Encoding
 }
 
-// show serves what g gathers until the end of the test.
+// show serves what g gathers, and nothing that the handler has of its own, until
+// the end of the test.
 func show(t *testing.T, g fennel.Gatherer, opts ...fennelhttp.HandlerOption) *exhibit {
 	t.Helper()
+	opts = append(opts, fennelhttp.WithoutSelfMetrics())
 	return exhibitOf(t, fennelhttp.Handler(g, opts...))
 }
 

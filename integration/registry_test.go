@@ -10,6 +10,7 @@ import (
 
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
+	"github.com/fennelmetrics/fennel/fennelhttp"
 )
 
 // scrape is a way in which Prometheus can be set up to ask for metrics, and the
@@ -122,7 +123,7 @@ func TestCustomBuckets(t *testing.T) {
 // it does.
 func checkScrapes(t *testing.T, r *fennel.Registry, scrapes []scrape) {
 	t.Helper()
-	x := exhibitOf(t, tempHandler(r))
+	x := show(t, r, fennelhttp.WithOpenMetrics200())
 	var targets []target
 	for _, s := range scrapes {
 		targets = append(targets, s.target(x))
