@@ -385,10 +385,11 @@ func (e *expected) exemplified(series string, exemplars ...fennel.Exemplar) {
 	for _, x := range exemplars {
 		set := make(map[string]string)
 		for _, l := range x.Labels {
-			set[e.label(l.Name)] = l.Value
 			if e.openMetrics() { // its parser leaves the escapes as they are
-				set[e.label(l.Name)] = escapeQuoted.Replace(l.Value)
+				set[escapeQuoted.Replace(e.label(l.Name))] = escapeQuoted.Replace(l.Value)
+				continue
 			}
+			set[e.label(l.Name)] = l.Value
 		}
 		e.exemplars[series] = append(e.exemplars[series], Exemplar{seriesName(set), x.Value, new(x.Time.UnixMilli())})
 	}
