@@ -12,23 +12,24 @@ import (
 	"github.com/fennelmetrics/fennel/internal/series"
 )
 
-// assemble puts together what the collectors wrote, sorted by name and by
-// labels, and what is stored. Both are as of the same moment, so that they fit
-// together whatever is declared or forgotten meanwhile.
-func (r *Registry) assemble(writers []*Writer) (stored []*family, collected []*written, errs []error) {
+// assemble puts together what the collectors wrote, in the order of their names
+// and of their labels, and what r has stored. Both are as of the same moment, so
+// that they fit together whatever is declared or forgotten meanwhile.
+func (r *Registry) assemble(writers []*Writer) (stored []*part, collected []*written, errs []error) {
 	if len(writers) == 0 {
-		return load(&r.families), nil, nil
+		return r.stored(), nil, nil
 	}
-	a := assembly{registry: r, byName: make(map[string]*written), taken: make(map[string]*declaration)}
-	stored = a.admitAll(writers)
+	root := r.root()
+	a := assembly{registry: root, byName: make(map[string]*written), taken: make(map[string]*declaration)}
+	stored = a.admitAll(writers, r)
 	for _, w := range writers {
 		w.source.remember(w.families, w.request)
-		errs = append(errs, r.reportErrors(w)...)
+		errs = append(errs, root.reportErrors(w)...)
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.byName)) {
+	for _, name := range slices.SortedFunc(maps.Keys(a.byName), sample.CompareNames) {
 		f := a.byName[name]
 		if n := f.sort(); n > 0 {
-			errs = append(errs, r.reportDuplicates(f, n))
+			errs = append(errs, root.reportDuplicates(f, n))
 		}
 		collected = append(collected, f)
 	}
@@ -37,13 +38,14 @@ func (r *Registry) assemble(writers []*Writer) (stored []*family, collected []*w
 
 // assembly is what is served of what collectors wrote.
 type assembly struct {
-	registry *Registry
+	registry *Registry // the root
 	byName   map[string]*written
 	taken    map[string]*declaration // every sample name, and whose it is
 }
 
-// admitAll admits what can be served, and returns what is stored at that moment.
-func (a *assembly) admitAll(writers []*Writer) []*family {
+// admitAll admits what can be served, and returns what r has stored at that
+// moment.
+func (a *assembly) admitAll(writers []*Writer, r *Registry) []*part {
 	a.registry.mu.Lock()
 	defer a.registry.mu.Unlock()
 	for _, w := range writers {
@@ -55,7 +57,8 @@ func (a *assembly) admitAll(writers []*Writer) []*family {
 		}
 	}
 	a.settle()
-	return load(&a.registry.families)
+	r.tidy()
+	return load(&r.parts)
 }
 
 // admit adds a family to those that are served, or says why it can't be.
@@ -75,6 +78,7 @@ func (a *assembly) admit(f *written) error {
 			return conflict(&f.declared, &first.declared, theyDiffer(what))
 		}
 		first.batch.Append(&first.family, &f.batch)
+		first.others = append(first.others, f.source)
 		return nil
 	}
 	for _, n := range f.claims {
@@ -148,6 +152,7 @@ func (r *Registry) reportDuplicates(f *written, n int) error {
 type written struct {
 	*checked
 	source *source
+	others []*source // that have written it, too
 	batch  sample.Batch
 
 	// orders has the order of each set of label names, once there are several.
@@ -161,12 +166,9 @@ type written struct {
 
 // checked is the part of it that lasts.
 type checked struct {
-	family   sample.Family
-	declared declaration
-	claims   []string
-	bases    []string
-	names    []string // both of them
-	layout   series.Layout
+	named
+	family sample.Family
+	layout series.Layout
 }
 
 // mix lets samples with these labels live beside those with others. It returns
@@ -217,27 +219,38 @@ func (l *leftOut) err(f *sample.Family, what string) error {
 // sort puts the samples in order and drops those that are there twice. It
 // returns how many it dropped.
 func (f *written) sort() (dropped int) {
-	b := &f.batch
-	if f.inOrder() {
+	sorted := sortSamples(&f.family, &f.batch)
+	if sorted == &f.batch {
 		return 0
+	}
+	dropped = f.batch.Len() - sorted.Len()
+	f.batch = *sorted
+	return dropped
+}
+
+// sortSamples returns a batch in order without what is there twice. It is b if
+// there is nothing to do.
+func sortSamples(f *sample.Family, b *sample.Batch) *sample.Batch {
+	if inOrder(b) {
+		return b
 	}
 	indices := make([]int, b.Len())
 	for i := range indices {
 		indices[i] = i
 	}
-	compare := func(i, j int) int {
-		return cmp.Or(series.Compare(b.Key(i), b.Key(j)), cmp.Compare(b.Time(i), b.Time(j)))
-	}
+	compare := func(i, j int) int { return compareSamples(b, i, b, j) }
 	slices.SortStableFunc(indices, compare)
-	n := len(indices)
 	indices = slices.CompactFunc(indices, func(i, j int) bool { return compare(i, j) == 0 })
-	f.batch = *b.Select(&f.family, indices)
-	return n - len(indices)
+	return b.Select(f, indices)
+}
+
+// compareSamples orders samples by their labels and times.
+func compareSamples(a *sample.Batch, i int, b *sample.Batch, j int) int {
+	return cmp.Or(series.Compare(a.Key(i), b.Key(j)), cmp.Compare(a.Time(i), b.Time(j)))
 }
 
 // inOrder reports whether there is nothing to sort or drop.
-func (f *written) inOrder() bool {
-	b := &f.batch
+func inOrder(b *sample.Batch) bool {
 	for i := 1; i < b.Len(); i++ {
 		if series.Compare(b.Key(i-1), b.Key(i)) >= 0 {
 			return false

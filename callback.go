@@ -63,28 +63,33 @@ func (c *callbackCollector) Collect(ctx context.Context, w *Writer) error {
 // declaration, and returns nil.
 func newCallback(d declaration, o options, ask func(context.Context, target) error) *Callback {
 	d.callback = true
-	c := &Callback{registry: o.target(), declared: d, ask: ask}
-	if c.registry == nil {
+	r := o.target()
+	if r == nil {
 		if err := d.check(false); err != nil {
 			panic(err)
 		}
 		return nil
 	}
-	if err := c.registry.addCallback(c); err != nil {
+	if err := r.adapt(&d); err != nil {
+		panic(err)
+	}
+	c := &Callback{registry: r, declared: d, ask: ask}
+	if err := r.addCallback(c); err != nil {
 		panic(err)
 	}
 	return c
 }
 
 func (r *Registry) addCallback(c *Callback) error {
-	s, d := newSource((*callbackCollector)(c)), &c.declared
+	s, d := newSource(r, (*callbackCollector)(c)), &c.declared
 	s.announced = []*declaration{d}
 	s.descs = []Desc{{
 		Name: d.name, Help: d.help, Unit: d.unit, Type: Type(d.kind),
 		Labels: d.allLabels(), ConstLabels: slices.Clone(d.consts),
 	}}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	root := r.root()
+	root.mu.Lock()
+	defer root.mu.Unlock()
 	return r.add(s)
 }
 
@@ -92,7 +97,7 @@ func (r *Registry) addCallback(c *Callback) error {
 func newFunc[V any](d declaration, o options, value func() V, write func(target, V, []string)) *Callback {
 	d.refuseLabels(o)
 	if value == nil {
-		panic(noFunction(&d))
+		panic(noFunction(o.registry.fullName(d.name)))
 	}
 	return newCallback(d, o, func(_ context.Context, to target) error {
 		write(to, value(), nil)
@@ -105,10 +110,10 @@ func newFunc[V any](d declaration, o options, value func() V, write func(target,
 func newFuncVec[L, V any](d declaration, o options, all iter.Seq2[L, V], write func(target, V, []string)) *Callback {
 	schema, err := newSchema(reflect.TypeFor[L](), o.labelNames)
 	if err != nil {
-		panic(&DeclarationError{Metric: d.name, Problem: err.Error()})
+		panic(&DeclarationError{Metric: o.registry.fullName(d.name), Problem: err.Error()})
 	}
 	if all == nil {
-		panic(noFunction(&d))
+		panic(noFunction(o.registry.fullName(d.name)))
 	}
 	d.labels = slices.Concat(schema.names, d.labels)
 	return newCallback(d, o, func(ctx context.Context, to target) error {
@@ -124,6 +129,6 @@ func newFuncVec[L, V any](d declaration, o options, all iter.Seq2[L, V], write f
 	})
 }
 
-func noFunction(d *declaration) *DeclarationError {
-	return &DeclarationError{Metric: d.name, Problem: "the function is nil: give it one that has the values"}
+func noFunction(name string) *DeclarationError {
+	return &DeclarationError{Metric: name, Problem: "the function is nil: give it one that has the values"}
 }

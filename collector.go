@@ -58,7 +58,8 @@ type Describer interface {
 // source is a registered collector.
 type source struct {
 	collector Collector
-	name      string // for errors and metrics
+	scope     *Registry // that it was registered with, perhaps a view
+	name      string    // for errors and metrics
 	descs     []Desc
 	announced []*declaration
 	names     []string // of what it announces, in any format; nil if it announces nothing
@@ -80,16 +81,14 @@ func (r *Registry) Register(c Collector) error {
 		return nil
 	}
 	r.init()
-	s := newSource(c)
-	if d, ok := c.(Describer); ok {
-		for _, desc := range d.Describe() { // before the lock: it is user code
-			s.descs = append(s.descs, desc.clone())
-			s.announced = append(s.announced, desc.declaration())
-		}
+	s := newSource(r, c)
+	if err := s.describe(); err != nil {
+		return fmt.Errorf("fennel: Register: collector %s: %w", s.name, err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.source(c) != nil {
+	root := r.root()
+	root.mu.Lock()
+	defer root.mu.Unlock()
+	if slices.ContainsFunc(root.sourcesOf(c), s.likewise) {
 		return fmt.Errorf("fennel: Register: collector %s is registered already", s.name)
 	}
 	if err := r.add(s); err != nil {
@@ -98,17 +97,41 @@ func (r *Registry) Register(c Collector) error {
 	return nil
 }
 
-func newSource(c Collector) *source {
-	return &source{collector: c, name: nameOf(c), logged: make(map[string]bool)}
+func newSource(r *Registry, c Collector) *source {
+	return &source{scope: r, collector: c, name: nameOf(c), logged: make(map[string]bool)}
 }
 
-// add adds a source, under the mutex, unless what it announces clashes.
+// describe asks a Describer for what it announces. It is not for under a lock,
+// being the user's code.
+func (s *source) describe() error {
+	d, ok := s.collector.(Describer)
+	if !ok {
+		return nil
+	}
+	for _, desc := range d.Describe() {
+		announced := desc.declaration()
+		if err := s.scope.adapt(announced); err != nil {
+			return err
+		}
+		s.announced = append(s.announced, announced)
+		s.descs = append(s.descs, s.scope.adaptDesc(desc))
+	}
+	return nil
+}
+
+// likewise reports whether other writes under the same prefix and labels.
+func (s *source) likewise(other *source) bool { return s.scope.likeness() == other.scope.likeness() }
+
+// add adds a source to r and what it is a view of, under the mutex, unless what it
+// announces clashes.
 func (r *Registry) add(s *source) error {
-	if err := r.announce(s); err != nil {
+	if err := r.root().announce(s); err != nil {
 		return err
 	}
-	list := append(slices.Clone(load(&r.sources)), s)
-	r.sources.Store(&list)
+	for ; r != nil; r = r.parent() {
+		list := append(slices.Clone(load(&r.sources)), s)
+		r.sources.Store(&list)
+	}
 	return nil
 }
 
@@ -123,21 +146,25 @@ func (r *Registry) MustRegister(collectors ...Collector) {
 }
 
 // Unregister removes a collector and reports whether it was there. A scrape
-// that has begun may still call it.
+// that has begun may still call it. One that was registered with a view is
+// removed by the view, and by what that is a view of.
 func (r *Registry) Unregister(c Collector) bool {
 	if r == nil {
 		return false
 	}
 	r.init()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.source(c)
-	if s == nil {
-		return false
+	root := r.root()
+	root.mu.Lock()
+	defer root.mu.Unlock()
+	found := r.sourcesOf(c)
+	for _, s := range found {
+		root.names.withdraw(s.announced)
+		for scope := s.scope; scope != nil; scope = scope.parent() {
+			list := slices.DeleteFunc(slices.Clone(load(&scope.sources)), func(other *source) bool { return other == s })
+			scope.sources.Store(&list)
+		}
 	}
-	r.names.withdraw(s.announced)
-	r.sources.Store(without(r.sources.Load(), s))
-	return true
+	return len(found) > 0
 }
 
 // announce claims the names that a collector announces, all of them or none.
@@ -168,17 +195,18 @@ func (desc *Desc) declaration() *declaration {
 	return &d
 }
 
-// source returns the source of a registered collector, under the mutex.
-func (r *Registry) source(c Collector) *source {
+// sourcesOf returns the sources of a registered collector, under the mutex: there
+// are several if it is registered with several views.
+func (r *Registry) sourcesOf(c Collector) (found []*source) {
 	if !reflect.ValueOf(c).Comparable() {
 		return nil
 	}
 	for _, s := range load(&r.sources) {
 		if reflect.ValueOf(s.collector).Comparable() && s.collector == c {
-			return s
+			found = append(found, s)
 		}
 	}
-	return nil
+	return found
 }
 
 // nameOf names a collector for people: by its String method, or by its type.
@@ -210,7 +238,7 @@ func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer,
 		if s.names != nil && !req.Wants(s.names...) {
 			continue
 		}
-		w := newWriter(r, s, req)
+		w := newWriter(s, req)
 		writers = append(writers, w)
 		go func() {
 			defer func() { done <- struct{}{} }()
@@ -221,7 +249,7 @@ func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer,
 		select {
 		case <-done:
 		case <-patience.Done():
-			return r.cutOff(writers, patience), ctx.Err()
+			return cutOff(writers, patience), ctx.Err()
 		}
 	}
 	return writers, ctx.Err()
@@ -238,10 +266,10 @@ func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // cutOff returns the writers with those whose collector is late replaced.
-func (r *Registry) cutOff(writers []*Writer, patience context.Context) []*Writer {
+func cutOff(writers []*Writer, patience context.Context) []*Writer {
 	for i, w := range writers {
 		if w.giveUp() {
-			writers[i] = newWriter(r, w.source, w.request)
+			writers[i] = newWriter(w.source, w.request)
 			writers[i].fail(fmt.Errorf("late: %w", context.Cause(patience)))
 		}
 	}
@@ -325,7 +353,7 @@ func (s *source) firstTime(metric string) bool {
 func (s *source) remember(families map[string]*written, req *sample.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.families == nil || req == nil {
+	if s.families == nil || req.All() {
 		s.families = make(map[string]*checked, len(families))
 	}
 	for name, f := range families {

@@ -135,7 +135,7 @@ func NewInfoFuncVec[L, T any](name, help string, all iter.Seq2[L, T], opts ...In
 
 // infoFunc returns the declaration of an info and what writes one.
 func infoFunc[T any](name, help string, o options) (declaration, func(target, T, []string)) {
-	schema := infoSchema(name, reflect.TypeFor[T]())
+	schema := infoSchema(o.registry.fullName(name), reflect.TypeFor[T]())
 	d := newDeclaration(sample.Info, name, help, o)
 	d.labels = schema.names
 	return d, func(to target, value T, labelValues []string) {

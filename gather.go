@@ -3,7 +3,6 @@ package fennel
 import (
 	"context"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
@@ -13,8 +12,8 @@ import (
 // Gatherer is what can be exposed: a [Registry], or a part of one. Formats and
 // transports take a Gatherer.
 type Gatherer interface {
-	// Visit hands all families, in the order of their names, to v. It is how
-	// the packages of this module read a registry, and can only be implemented
+	// Visit hands all families to v, in the order of their names but for
+	// target_info, which comes first. It is how the packages of this module read a registry, and can only be implemented
 	// there; programs use [Gather] and [Only].
 	Visit(ctx context.Context, r *sample.Request, v sample.Visitor) error
 }
@@ -26,71 +25,17 @@ func (r *Registry) Visit(ctx context.Context, req *sample.Request, v sample.Visi
 	if r == nil {
 		return nil
 	}
-	r.init()
-	writers, err := r.collect(ctx, req)
+	g, err := r.begin(ctx, req)
 	if err != nil {
 		return err
 	}
-	stored, collected, errs := r.assemble(writers)
-	batch := batches.Get().(*sample.Batch)
-	defer func() {
-		batch.Reset()
-		batches.Put(batch)
-	}()
-	for _, f := range stored {
-		for len(collected) > 0 && collected[0].family.Name < f.Name {
-			if err := collected[0].visit(ctx, v); err != nil {
-				return err
-			}
-			collected = collected[1:]
-		}
-		if !req.Wants(f.names...) {
-			continue
-		}
-		if err := f.visit(ctx, batch, v); err != nil {
-			return err
-		}
+	if c := g.census(); c != nil {
+		defer c.release()
 	}
-	for _, f := range collected {
-		if err := f.visit(ctx, v); err != nil {
-			return err
-		}
-	}
-	if len(errs) > 0 {
-		return &GatherError{Errors: errs}
-	}
-	return nil
-}
-
-var batches = sync.Pool{New: func() any { return new(sample.Batch) }}
-
-// visit hands over a family's series, page by page.
-func (f *family) visit(ctx context.Context, b *sample.Batch, v sample.Visitor) error {
-	for _, m := range load(&f.members) {
-		for _, page := range m.table.Pages() {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			b.Reset()
-			page.Fill(b)
-			m.load(m, b, page.Series)
-			if b.Len() == 0 {
-				continue
-			}
-			if err := v.Visit(&f.Family, b); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// visit hands over what a collector wrote.
-func (f *written) visit(ctx context.Context, v sample.Visitor) error {
-	if err := ctx.Err(); err != nil {
+	if err := g.visit(ctx, v); err != nil {
 		return err
 	}
-	return v.Visit(&f.family, &f.batch)
+	return withErrors(g.errs)
 }
 
 // Only returns a part of g: the families with these names, which may be those
@@ -183,8 +128,8 @@ func (s *Sample) Label(name string) string {
 	return ""
 }
 
-// Gather returns all metrics with their values, sorted by name, for tests and
-// for other exporters. The error is as for [Registry.Visit]: with a
+// Gather returns all metrics with their values, in the order in which they are
+// exposed, for tests and for other exporters. The error is as for [Registry.Visit]: with a
 // *[GatherError] the families are all the same valid, and what is missing is
 // named.
 func (r *Registry) Gather(ctx context.Context) ([]Family, error) { return Gather(ctx, r) }

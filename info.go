@@ -50,7 +50,7 @@ func NewInfoVec[L, T any](name, help string, opts ...InfoOption) *InfoVec[L, T] 
 }
 
 func infoDeclaration[T any](name, help string, o options) declaration {
-	schema := infoSchema(name, reflect.TypeFor[T]())
+	schema := infoSchema(o.registry.fullName(name), reflect.TypeFor[T]())
 	d := newDeclaration(sample.Info, name, help, o)
 	d.extra = schema.names
 	d.record = reflect.TypeFor[Info[T]]()

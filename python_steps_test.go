@@ -1,7 +1,6 @@
 package fennel_test
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,13 +39,20 @@ func newPythonMachine(t *testing.T) *pythonMachine {
 // step carries out one step. It returns what the step returns, if it is one of
 // those that return something, and how Fennel refused it, or nil.
 func (m *pythonMachine) step(s *pythonStep) (result []string, refusal error) {
-	if s.Catch+s.Raise+s.Mode != "" || s.TargetInfo != nil {
+	if s.Catch+s.Raise+s.Mode != "" || s.Returns != nil {
 		m.t.Fatalf("%s: this is to be left out: %+v", s.Op, s)
 	}
 	switch s.Op {
 	case "registry":
 		m.reg = fennel.NewRegistry()
-		return nil, nil
+		return nil, m.reg.SetTargetInfo(s.target()...)
+	case "target_info":
+		m.finish() // an info target that has said nothing is there first
+		var labels []fennel.Label
+		for _, l := range s.pairs(m.t) {
+			labels = append(labels, label(l.name, *l.value))
+		}
+		return nil, m.reg.SetTargetInfo(labels...)
 	case "clock":
 		m.sleepUntil(s.Now)
 		return nil, nil
@@ -132,10 +138,6 @@ func (m *pythonMachine) update(h any, s *pythonStep) (result []string, refusal e
 		}
 	case "info":
 		return nil, m.info(h, s.pairs(m.t))
-	case "set_function":
-		if _, ok := h.(*fennel.Gauge); ok {
-			return nil, m.setFunction(s)
-		}
 	default:
 		if m.call(h, s) {
 			return nil, nil
@@ -149,9 +151,6 @@ func (m *pythonMachine) update(h any, s *pythonStep) (result []string, refusal e
 func (m *pythonMachine) call(h any, s *pythonStep) bool {
 	switch s.Op {
 	case "inc":
-		if s.Exemplar != nil {
-			return call(h, func(h *fennel.Counter) { h.AddWithExemplar(number(m.t, cmp.Or(s.By, "1")), s.exemplar()...) })
-		}
 		if s.By == "" {
 			return call(h, func(h interface{ Inc() }) { h.Inc() })
 		}
@@ -162,9 +161,6 @@ func (m *pythonMachine) call(h any, s *pythonStep) bool {
 		}
 		return call(h, func(h interface{ Sub(float64) }) { h.Sub(number(m.t, s.By)) })
 	case "observe":
-		if s.Exemplar != nil {
-			return call(h, func(h *fennel.Histogram) { h.ObserveWithExemplar(number(m.t, s.By), s.exemplar()...) })
-		}
 		return call(h, func(h fennel.Observer) { h.Observe(number(m.t, s.By)) })
 	case "set":
 		return call(h, func(h interface{ Set(float64) }) { h.Set(number(m.t, s.To)) })
@@ -435,31 +431,31 @@ func (m *pythonMachine) finish() {
 	for _, i := range m.infos {
 		fennel.NewInfo(i.name, i.help, struct{}{}, fennel.In(m.reg))
 	}
+	m.infos = nil
 }
 
 // sample reads one value back.
 func (m *pythonMachine) sample(name string, labels []pythonLabel) []string {
-	for _, f := range gather(m.t, m.reg) {
-		for _, s := range f.Samples {
-			if f.Name != name || len(s.Labels) != len(labels) {
-				continue
-			}
-			if !slices.ContainsFunc(labels, func(l pythonLabel) bool { return s.Label(l.name) != *l.value }) {
-				return []string{canonical(s.Value)}
-			}
-		}
+	var all []fennel.Label
+	for _, l := range labels {
+		all = append(all, label(l.name, *l.value))
 	}
-	return []string{"none"}
+	value, ok := fennel.SampleValue(m.t.Context(), m.reg, name, all...)
+	if !ok {
+		return []string{"none"}
+	}
+	return []string{canonical(value)}
 }
 
 // dropped returns how many updates the registry has dropped, by metric and
 // reason.
 func (m *pythonMachine) dropped() map[string]float64 {
-	const name = "fennel_dropped_updates_total"
 	n := make(map[string]float64)
-	for _, f := range gather(m.t, fennel.Only(m.reg, name)) { // which asks no function
+	for _, f := range gather(m.t, m.reg) {
 		for _, s := range f.Samples {
-			n[s.Label("metric")+" "+s.Label("reason")] = s.Value
+			if f.Name == "fennel_dropped_updates_total" {
+				n[s.Label("metric")+" "+s.Label("reason")] = s.Value
+			}
 		}
 	}
 	return n

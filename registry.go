@@ -1,30 +1,34 @@
 package fennel
 
 import (
-	"cmp"
 	"log/slog"
-	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
-	"github.com/fennelmetrics/fennel/internal/series"
 )
 
 // Registry holds metrics and collectors, and makes sure that what they expose
 // fits together in every format. The zero value is ready to use, and a nil
 // *Registry holds nothing: see [In]. All methods are safe for concurrent use.
+//
+// A Registry may also be a view of another: see [Registry.View].
 type Registry struct {
 	logger *slog.Logger
 	legacy bool
+	silent bool  // without metrics about itself
+	view   *view // nil for a registry that is none
 
-	mu       sync.Mutex // guards changes of what follows
-	byName   map[string]*family
-	names    nameTable
-	families atomic.Pointer[[]*family]
-	sources  atomic.Pointer[[]*source] // the collectors
+	// What r gathers. Both are changed under the mutex of the root.
+	parts   atomic.Pointer[[]*part]   // of what is stored
+	sources atomic.Pointer[[]*source] // the collectors
+
+	// What follows is used in a root only.
+	mu      sync.Mutex // guards changes
+	byName  map[string]*family
+	names   nameTable
+	forgets atomic.Uint64 // counts what was forgotten, for views to notice
 
 	once sync.Once
 	own  ownMetrics
@@ -57,6 +61,12 @@ func WithLegacyNames() RegistryOption {
 	return registryOption(func(r *Registry) { r.legacy = true })
 }
 
+// WithoutSelfMetrics leaves out what the registry would expose about itself, all
+// that begins with fennel_. What is dropped or fails is then counted nowhere.
+func WithoutSelfMetrics() RegistryOption {
+	return registryOption(func(r *Registry) { r.silent = true })
+}
+
 // NewRegistry returns an empty registry.
 func NewRegistry(opts ...RegistryOption) *Registry {
 	r := new(Registry)
@@ -68,35 +78,17 @@ func NewRegistry(opts ...RegistryOption) *Registry {
 	return r
 }
 
-// family is all that was declared under one name.
-type family struct {
-	sample.Family
-	declared declaration // the first one
-	claims   []string
-	bases    []string
-	names    []string                  // both of them
-	members  atomic.Pointer[[]*member] // sorted by their constant labels
-	byConsts map[string]*member        // under the registry's mutex
-}
-
-// member is the part of a family that one set of constant labels has.
-type member struct {
-	family *family
-	consts string // rendered
-	table  *series.Table
-	load   func(*member, *sample.Batch, []*series.Series)
-	// handles has the vec for each label set type that the metric was declared
-	// with, under the registry's mutex.
-	handles map[reflect.Type]any
-	reg     *Registry
-}
-
 // init makes the zero value ready.
 func (r *Registry) init() {
+	if r.view != nil {
+		return // View has done it
+	}
 	r.once.Do(func() {
 		r.byName = make(map[string]*family)
 		r.names = newNameTable()
-		r.own.declare(r)
+		if !r.silent {
+			r.own.declare(r)
+		}
 	})
 }
 
@@ -129,110 +121,58 @@ func (r *Registry) mustDeclare(d declaration) *member {
 	return m
 }
 
-// handleOf returns the handle of type H to a member, made by create the first
-// time.
-func handleOf[H any](m *member, create func() *H) *H {
-	m.reg.mu.Lock()
-	defer m.reg.mu.Unlock()
-	typ := reflect.TypeFor[H]()
-	if h, ok := m.handles[typ]; ok {
-		return h.(*H)
-	}
-	h := create()
-	m.handles[typ] = h
-	return h
-}
-
-// declare returns the member for a declaration: the one that is there if the
-// same was declared before, or a new one.
+// declare returns the member for a declaration through r: the one that is there
+// if the same was declared before, or a new one.
 func (r *Registry) declare(d declaration) (*member, error) {
-	if err := d.check(r.legacy); err != nil {
+	root := r.root()
+	if err := r.adapt(&d); err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f := r.byName[d.name]
+	if err := d.check(root.legacy); err != nil {
+		return nil, err
+	}
+	root.mu.Lock()
+	defer root.mu.Unlock()
+	f := root.byName[d.name]
 	if f == nil {
 		f = newFamily(d)
-		if err := r.names.take(f); err != nil {
+		if err := root.names.take(f); err != nil {
 			return nil, err
 		}
-		r.byName[d.name] = f
-		r.families.Store(inserted(r.families.Load(), f, func(a, b *family) int { return strings.Compare(a.Name, b.Name) }))
+		root.byName[d.name] = f
 	} else if what := d.differs(&f.declared); what != "" {
 		return nil, conflict(&d, &f.declared, theyDiffer(what))
 	}
-	return f.member(r, d), nil
-}
-
-func newFamily(d declaration) *family {
-	f := &family{declared: d, claims: claims(d.kind, d.name), bases: bases(d.kind, d.name), byConsts: make(map[string]*member)}
-	f.names = slices.Concat(f.claims, f.bases)
-	d.describe(&f.Family)
-	return f
-}
-
-// member returns the family's member with d's constant labels.
-func (f *family) member(r *Registry, d declaration) *member {
-	consts := newTextOf(d.consts)
-	if m := f.byConsts[consts]; m != nil {
-		return m
-	}
-	m := &member{family: f, consts: consts, load: d.load, reg: r, handles: make(map[reflect.Type]any)}
-	m.table = series.NewTable(series.Config{
-		Constant: d.constPairs(),
-		Labels:   d.labels,
-		New:      func() *series.Series { return d.alloc(m) },
-		Mended:   func() { r.own.mended.With(selfMetric{f.Name}).Inc() },
-		Dropped:  func(reason string) { r.own.dropped.With(selfDrop{f.Name, reason}).Inc() },
-	})
-	f.byConsts[consts] = m
-	f.members.Store(inserted(f.members.Load(), m, func(a, b *member) int { return series.Compare(a.consts, b.consts) }))
-	return m
-}
-
-// newTextOf renders labels.
-func newTextOf(labels []Label) string {
-	var b []byte
-	for i, l := range labels {
-		b = series.AppendLabel(b, i == 0, l.Name, l.Value)
-	}
-	return string(b)
-}
-
-// inserted returns a copy of a sorted slice with x put in, so that readers of
-// the old one are not disturbed.
-func inserted[T any](old *[]T, x T, compare func(a, b T) int) *[]T {
-	if old == nil {
-		return &[]T{x}
-	}
-	i, _ := slices.BinarySearchFunc(*old, x, compare)
-	list := slices.Insert(slices.Clone(*old), i, x)
-	return &list
-}
-
-func without[T comparable](old *[]T, x T) *[]T {
-	list := slices.DeleteFunc(slices.Clone(*old), func(y T) bool { return x == y })
-	return &list
+	m := f.member(root, d)
+	r.keep(m)
+	return m, nil
 }
 
 // Forget removes the metric of this name with all its series, and reports
 // whether there was one. Nothing of it is remembered: another metric can be
 // declared under the name. Who kept handles can go on updating them.
+//
+// A view takes the name without its prefix, and removes what was declared
+// through it: a metric with other constant labels stays.
 func (r *Registry) Forget(name string) bool {
 	if r == nil {
 		return false
 	}
 	r.init()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f := r.byName[name]
-	if f == nil || r.own.has(name) {
+	root, name := r.root(), r.fullName(name)
+	root.mu.Lock()
+	defer root.mu.Unlock()
+	r.tidy()
+	p := r.part(name)
+	if p == nil || root.own.has(name) {
 		return false
 	}
-	delete(r.byName, name)
-	r.names.release(f)
-	r.families.Store(without(r.families.Load(), f))
+	for _, m := range load(&p.members) {
+		root.forget(m)
+	}
+	for ; r != nil; r = r.parent() {
+		r.drop(name)
+	}
 	return true
 }
 
@@ -256,16 +196,16 @@ func (d Desc) clone() Desc {
 }
 
 // Descs lists the metrics that are declared, and those that collectors announce
-// by a Describe method, sorted by name.
+// by a Describe method, in the order in which they are exposed.
 func (r *Registry) Descs() []Desc {
 	if r == nil {
 		return nil
 	}
 	r.init()
 	var all []Desc
-	for _, f := range load(&r.families) {
-		if !r.own.has(f.Name) {
-			all = append(all, descOf(&f.Family))
+	for _, p := range r.stored() {
+		if !r.root().own.has(p.Name) {
+			all = append(all, descOf(&p.Family))
 		}
 	}
 	for _, s := range load(&r.sources) {
@@ -273,7 +213,7 @@ func (r *Registry) Descs() []Desc {
 			all = append(all, d.clone())
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Desc) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(all, func(a, b Desc) int { return sample.CompareNames(a.Name, b.Name) })
 	return all
 }
 

@@ -1,12 +1,25 @@
 package fennel
 
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
 // ownMetrics are what a registry exposes about itself, once there is something
-// to say: each is empty, and so not exposed, until the first such event.
+// to say: each is empty, and so not exposed, until the first such event. In a
+// registry without they are nil, and so count nothing.
 type ownMetrics struct {
 	dropped    *CounterVec[selfDrop]
 	mended     *CounterVec[selfMetric]
 	failures   *CounterVec[selfCollector]
 	duplicates *CounterVec[selfMetric]
+
+	// series is the family that is made anew for each scrape that asks for it.
+	series *checked
 }
 
 type selfDrop struct {
@@ -22,22 +35,118 @@ type selfCollector struct {
 	Collector string `label:"collector"`
 }
 
+const seriesName = "fennel_series"
+
 func (o *ownMetrics) declare(r *Registry) {
 	o.dropped = declareOwn[selfDrop](r, "fennel_dropped_updates_total", "Updates of a metric that were refused.")
 	o.mended = declareOwn[selfMetric](r, "fennel_mended_labels_total", "Label sets with values that were not UTF-8 and were mended.")
 	o.failures = declareOwn[selfCollector](r, "fennel_collector_errors_total", "Errors of collectors: failures, panics, families with samples that can't be exposed.")
 	o.duplicates = declareOwn[selfMetric](r, "fennel_duplicate_samples_total", "Samples of collectors that were left out because their labels were there already.")
+	o.series = newSeriesFamily()
+	if err := r.names.take(&family{named: o.series.named}); err != nil {
+		panic(err)
+	}
 }
 
 func declareOwn[L any](r *Registry, name, help string) *CounterVec[L] {
 	return declareVec[L, Counter](r, counterDeclaration(name, help, options{}), nil)
 }
 
+func newSeriesFamily() *checked {
+	d := newDeclaration(sample.Gauge, seriesName, "Series of each metric at this scrape.", options{})
+	d.labels = []string{"metric"}
+	c := &checked{named: newNamed(d)}
+	d.describe(&c.family)
+	return c
+}
+
 // has reports whether name is one of the registry's own metrics.
-func (o *ownMetrics) has(name string) bool {
+func (o *ownMetrics) has(name string) bool { return o.dropped != nil && isOwn(name) }
+
+// isOwn reports whether registries have a metric of this name about themselves.
+func isOwn(name string) bool {
 	switch name {
-	case "fennel_dropped_updates_total", "fennel_mended_labels_total", "fennel_collector_errors_total", "fennel_duplicate_samples_total":
+	case "fennel_dropped_updates_total", "fennel_mended_labels_total", "fennel_collector_errors_total",
+		"fennel_duplicate_samples_total", seriesName:
 		return true
 	}
 	return false
+}
+
+// census is how many series each metric has at one scrape, as a family like those
+// that collectors write.
+type census struct {
+	written
+	counts []seriesCount
+}
+
+type seriesCount struct {
+	metric string
+	series int
+}
+
+var censuses = sync.Pool{New: func() any { return new(census) }}
+
+// census adds the family that says how many series the others have, if it is
+// wanted.
+func (g *gathering) census() *census {
+	family := g.registry.root().own.series
+	if g.request == nil || !g.request.Self || family == nil || !g.request.Wants(family.names...) {
+		return nil
+	}
+	c := censuses.Get().(*census)
+	c.checked = family
+	for _, p := range g.stored {
+		c.add(p.Name, countSeries(load(&p.members)))
+	}
+	for _, f := range g.collected {
+		c.add(f.family.Name, f.batch.Len())
+	}
+	if c.write(); c.batch.Len() > 0 {
+		i, _ := slices.BinarySearchFunc(g.collected, seriesName, func(f *written, name string) int {
+			return sample.CompareNames(f.family.Name, name)
+		})
+		g.collected = slices.Insert(g.collected, i, &c.written)
+	}
+	return c
+}
+
+func countSeries(members []*member) (n int) {
+	for _, m := range members {
+		n += m.table.Len()
+	}
+	return n
+}
+
+func (c *census) add(metric string, series int) {
+	if series > 0 && !isOwn(metric) {
+		c.counts = append(c.counts, seriesCount{metric, series})
+	}
+}
+
+// write turns the counts into samples.
+func (c *census) write() {
+	slices.SortFunc(c.counts, func(a, b seriesCount) int { return strings.Compare(a.metric, b.metric) })
+	b := &c.batch
+	for _, n := range c.counts {
+		b.Text = series.AppendLabel(b.Text, true, "metric", n.metric)
+		b.Ends = append(b.Ends, uint32(len(b.Text)))
+		b.Values = append(b.Values, float64(n.series))
+	}
+}
+
+// release keeps the memory for the next scrape.
+func (c *census) release() {
+	clear(c.counts)
+	c.counts = c.counts[:0]
+	emptied(&c.batch)
+	c.checked = nil
+	censuses.Put(c)
+}
+
+// emptied empties a batch whose text is its own, and keeps all of its memory.
+func emptied(b *sample.Batch) {
+	text, ends := b.Text[:0], b.Ends[:0]
+	b.Reset()
+	b.Text, b.Ends = text, ends
 }

@@ -197,7 +197,7 @@ func newVec[L, H any](d declaration, o options) *Vec[L, H] {
 func declareVec[L, H any](r *Registry, d declaration, labelNames []string) *Vec[L, H] {
 	schema, err := newSchema(reflect.TypeFor[L](), labelNames)
 	if err != nil {
-		panic(&DeclarationError{Metric: d.name, Problem: err.Error()})
+		panic(&DeclarationError{Metric: r.fullName(d.name), Problem: err.Error()})
 	}
 	d.labels = schema.names
 	m := r.mustDeclare(d)
@@ -220,7 +220,7 @@ func newSingle[H any](d declaration, o options) *H {
 // refuseLabels panics if a metric without labels has names of labels.
 func (d *declaration) refuseLabels(o options) {
 	if o.labelNames != nil {
-		panic(&DeclarationError{Metric: d.name, Problem: fmt.Sprintf(
+		panic(&DeclarationError{Metric: o.registry.fullName(d.name), Problem: fmt.Sprintf(
 			"it has label names %q but is not a vec: use the constructor whose name ends in Vec", o.labelNames)})
 	}
 }

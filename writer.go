@@ -35,17 +35,19 @@ type Writer struct {
 	state    atomic.Int32 // of run
 }
 
-func newWriter(r *Registry, s *source, req *sample.Request) *Writer {
-	return &Writer{registry: r, source: s, request: req, families: make(map[string]*written)}
+func newWriter(s *source, req *sample.Request) *Writer {
+	return &Writer{registry: s.scope.root(), source: s, request: req, families: make(map[string]*written)}
 }
 
 // Wants reports whether the scrape wants the family of this name. Samples of
 // others are left out in any case; a collector that asks first can save itself
-// the work.
+// the work. The name is as the collector writes it, also when it is registered
+// with a view.
 func (w *Writer) Wants(name string) bool {
-	if w.request == nil {
+	if w.request.All() {
 		return true
 	}
+	name = w.source.scope.fullName(name)
 	// A sample's name asks for its family: x_count for the histogram x.
 	var all []string
 	for _, kind := range [...]sample.Kind{sample.Counter, sample.Histogram, sample.GaugeHistogram, sample.Info} {
@@ -61,6 +63,10 @@ func (w *Writer) begin(d declaration, opts []WriterOption) target {
 	o := collect(opts, WriterOption.forWriter)
 	full := newDeclaration(d.kind, d.name, d.help, o)
 	full.labels, full.bounds, full.ranks, full.states = o.labelNames, d.bounds, d.ranks, d.states
+	if err := w.source.scope.adapt(&full); err != nil {
+		w.refuse(full.name, err)
+		return target{}
+	}
 	return w.declare(full)
 }
 
@@ -118,13 +124,7 @@ func (w *Writer) check(d declaration) (*checked, error) {
 	}
 	d.labels, d.bounds = slices.Clone(d.labels), slices.Clone(d.bounds)
 	d.ranks, d.states = slices.Clone(d.ranks), slices.Clone(d.states)
-	c := &checked{
-		declared: d,
-		claims:   claims(d.kind, d.name),
-		bases:    bases(d.kind, d.name),
-		layout:   series.NewLayout(d.constPairs(), d.labels),
-	}
-	c.names = slices.Concat(c.claims, c.bases)
+	c := &checked{named: newNamed(d), layout: series.NewLayout(d.constPairs(), d.labels)}
 	d.describe(&c.family)
 	return c, nil
 }

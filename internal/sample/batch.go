@@ -195,7 +195,7 @@ func (b *Batch) Reset() {
 
 // Visitor receives what is gathered.
 type Visitor interface {
-	// Visit is called with the families in the order of their names, once or
+	// Visit is called with the families in the order of CompareNames, once or
 	// more for each that has samples, with a run of its samples each time. An
 	// error ends the gathering and is returned from it.
 	Visit(f *Family, b *Batch) error
@@ -213,6 +213,9 @@ type Request struct {
 	// too. What it counts only when something has gone wrong is there anyway.
 	Self bool
 }
+
+// All reports whether everything is asked for, as far as it goes by names.
+func (r *Request) All() bool { return r == nil || len(r.Sets) == 0 }
 
 // And returns a request for what r asks for and is in the set, too.
 func (r *Request) And(set map[string]bool) *Request {

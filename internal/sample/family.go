@@ -7,7 +7,10 @@
 // objects is built in between.
 package sample
 
-import "sync/atomic"
+import (
+	"strings"
+	"sync/atomic"
+)
 
 // Kind is the type of a metric family, in OpenMetrics' terms.
 type Kind uint8
@@ -38,6 +41,23 @@ func (k Kind) String() string {
 // IsHistogram reports whether the samples of the kind have buckets.
 func (k Kind) IsHistogram() bool { return k == Histogram || k == GaugeHistogram }
 
+// TargetInfo is the name of the info about the target.
+const TargetInfo = "target_info"
+
+// CompareNames orders families as they are exposed: the info about the target
+// comes first, as OpenMetrics has it, and the others follow by their names.
+func CompareNames(a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == TargetInfo:
+		return -1
+	case b == TargetInfo:
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
 // MaxFormats is how many formats can keep prepared bytes with a family.
 const MaxFormats = 32
 
@@ -64,6 +84,16 @@ type Family struct {
 	shadowed atomic.Bool
 	mixed    atomic.Bool
 	prepared [MaxFormats]atomic.Pointer[any]
+}
+
+// Copy returns a family that is described alike. Nothing is prepared for it yet,
+// and it is neither mixed nor shadowed.
+func (f *Family) Copy() *Family {
+	return &Family{
+		Name: f.Name, Help: f.Help, Unit: f.Unit, Kind: f.Kind,
+		Labels: f.Labels, Legal: f.Legal,
+		Bounds: f.Bounds, Ranks: f.Ranks, States: f.States,
+	}
 }
 
 // Mixed reports whether some samples have other labels than Labels says.

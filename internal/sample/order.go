@@ -6,7 +6,7 @@ import "slices"
 func (b *Batch) Select(f *Family, indices []int) *Batch {
 	out := new(Batch)
 	for _, i := range indices {
-		out.take(f, b, i)
+		out.Take(f, b, i)
 	}
 	return out
 }
@@ -14,12 +14,12 @@ func (b *Batch) Select(f *Family, indices []int) *Batch {
 // Append adds all samples of other, which is of the same family.
 func (b *Batch) Append(f *Family, other *Batch) {
 	for i := range other.Len() {
-		b.take(f, other, i)
+		b.Take(f, other, i)
 	}
 }
 
-// take adds sample i of other.
-func (b *Batch) take(f *Family, other *Batch, i int) {
+// Take adds sample i of other, which is of the same family.
+func (b *Batch) Take(f *Family, other *Batch, i int) {
 	n := b.Len()
 	b.SetTime(other.Time(i))
 	b.SetCreated(other.CreatedAt(i))
