@@ -119,11 +119,11 @@ func TestCustomBuckets(t *testing.T) {
 	checkScrapes(t, r, customScrapes)
 }
 
-// checkScrapes lets Prometheus scrape a registry, and checks that it holds what
-// it does.
-func checkScrapes(t *testing.T, r *fennel.Registry, scrapes []scrape) {
+// checkScrapes lets Prometheus scrape what g gathers, and checks that it holds
+// the same.
+func checkScrapes(t *testing.T, g fennel.Gatherer, scrapes []scrape) *prometheus {
 	t.Helper()
-	x := show(t, r, fennelhttp.WithOpenMetrics200())
+	x := show(t, g, fennelhttp.WithOpenMetrics200())
 	var targets []target
 	for _, s := range scrapes {
 		targets = append(targets, s.target(x))
@@ -134,9 +134,10 @@ func checkScrapes(t *testing.T, r *fennel.Registry, scrapes []scrape) {
 			if got := x.exchanged(s.job); got.content != s.format.ContentType() {
 				t.Errorf("Accept %q is answered with %q, want %q", got.accept, got.content, s.format.ContentType())
 			}
-			checkHeld(t, p, s.job, s.reading.expect(t, r, s.format))
+			checkHeld(t, p, s.job, s.reading.expect(t, g, s.format))
 		})
 	}
+	return p
 }
 
 // checkHeld checks that what Prometheus holds of a job is what is expected.
