@@ -69,7 +69,7 @@ const (
 func FuzzExposition(f *testing.F) {
 	for i, s := range nasty {
 		for kind := range kinds {
-			f.Add(kind, s.name, s.help, s.unit, s.nameA, s.valueA, s.nameB, s.valueB, s.value, s.seconds, s.nanos, uint32(i)*7919)
+			f.Add(kind, s.name, s.help, s.unit, s.nameA, s.valueA, s.nameB, s.valueB, s.value, s.seconds, s.nanos, uint32(i)*7919|1)
 		}
 	}
 	f.Fuzz(func(t *testing.T, kind uint8, name, help, unit, nameA, valueA, nameB, valueB string, value float64, seconds, nanos int64, extras uint32) {
