@@ -9,10 +9,7 @@ import (
 // compositeHistogram appends the line of a histogram of OpenMetrics 2.0: native
 // buckets first, so that a reader can stop behind them.
 func (e *textEncoder) compositeHistogram(f *sample.Family, b *sample.Batch, i int, labels []byte, own queue) {
-	buckets, native := b.Buckets(f, i), b.Native(i)
-	if native != nil && (native.Schema < minSchema || native.Schema > maxSchema) {
-		native = nil
-	}
+	buckets, native := b.Buckets(f, i), nativeOf(b, i)
 	total := uint64(0)
 	for _, n := range buckets {
 		total += n

@@ -93,7 +93,7 @@ func (e *messageEncoder) summary(dst []byte, f *sample.Family, b *sample.Batch, 
 
 func (e *messageEncoder) histogram(dst []byte, f *sample.Family, b *sample.Batch, i int) []byte {
 	dst, start := open(dst, metricHistogram)
-	own, buckets, native := e.exemplars.take(i), b.Buckets(f, i), b.Native(i)
+	own, buckets, native := e.exemplars.take(i), b.Buckets(f, i), nativeOf(b, i)
 	total := uint64(0)
 	for _, n := range buckets {
 		total += n
@@ -218,20 +218,24 @@ func (e *messageEncoder) labels(dst, labels []byte) []byte {
 	for i := range e.prepared.pairs {
 		p := &e.prepared.pairs[i]
 		labels = labels[p.skip:]
-		start, value := len(dst)+2, 0
-		dst, value = open(append(dst, p.head...), labelValue)
+		var end int
 		if e.escaped {
-			end := closingQuote(labels)
-			dst = series.AppendUnescaped(dst, text(labels[:end]))
-			labels = labels[end+1:]
+			end = closingQuote(labels)
+			dst = p.append(dst, e.unescape(labels[:end]))
 		} else {
-			end := bytes.IndexByte(labels, '"')
-			dst = append(dst, labels[:end]...)
-			labels = labels[end+1:]
+			end = bytes.IndexByte(labels, '"')
+			dst = p.append(dst, labels[:end])
 		}
-		dst = shut(shut(dst, value), start)
+		labels = labels[end+1:]
 	}
 	return dst
+}
+
+// unescape returns a label value as it was before it was escaped, until it is
+// called again.
+func (e *messageEncoder) unescape(value []byte) []byte {
+	e.scratch = series.AppendUnescaped(e.scratch[:0], text(value))
+	return e.scratch
 }
 
 // closingQuote returns the index of the first quote that is not escaped.
@@ -250,22 +254,19 @@ func closingQuote(s []byte) int {
 func (e *messageEncoder) anyLabels(dst []byte, labels string) []byte {
 	scheme := names.Scheme(e.format.Escaping)
 	for name, value := range series.RawLabels(labels) {
-		if !names.LegalLabel(name) {
-			name = scheme.Label(series.Unescape(name))
-		}
-		var start int
+		var start, field int
 		dst, start = open(dst, metricLabel)
-		dst = appendString(dst, labelName, name)
-		dst = appendValue(dst, value)
-		dst = shut(dst, start)
+		dst, field = open(dst, labelName)
+		if scheme == names.AllowUTF8 || names.LegalLabel(name) {
+			dst = series.AppendUnescaped(dst, name)
+		} else {
+			dst = append(dst, scheme.Label(series.Unescape(name))...)
+		}
+		dst, field = open(shut(dst, field), labelValue)
+		dst = series.AppendUnescaped(dst, value)
+		dst = shut(shut(dst, field), start)
 	}
 	return dst
-}
-
-// appendValue appends the value of a label that may be escaped.
-func appendValue(dst []byte, value string) []byte {
-	dst, start := open(dst, labelValue)
-	return shut(series.AppendUnescaped(dst, value), start)
 }
 
 // hasEscape reports whether the label text of a batch has a backslash in it, as

@@ -20,8 +20,29 @@ type preparedMessage struct {
 
 // pair is what of a label is the same in all series.
 type pair struct {
-	skip int    // what stands before the value in the label text: `,method="`
-	head string // a LabelPair up to the value, without its length
+	skip int    // how long what stands before the value in the label text is: `,method="`
+	head string // a LabelPair up to the value, with places for the two lengths
+	room int    // a value of fewer bytes leaves both lengths at one byte
+}
+
+// newPair returns what is prepared of the label with this name.
+func newPair(skip int, name string) pair {
+	head := appendString([]byte{metricLabel, 0}, labelName, name)
+	head = append(head, labelValue, 0)
+	return pair{skip, string(head), 0x80 + len("\x0a\x00") - len(head)}
+}
+
+// append appends the LabelPair with a value.
+func (p *pair) append(dst, value []byte) []byte {
+	start := len(dst) + 2
+	dst = append(dst, p.head...)
+	inner := len(dst)
+	dst = append(dst, value...)
+	if len(value) < p.room {
+		dst[inner-1], dst[start-1] = byte(len(value)), byte(len(dst)-start)
+		return dst
+	}
+	return shut(shut(dst, inner), start)
 }
 
 // messageTypes are the values of MetricType.
@@ -59,7 +80,7 @@ func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage 
 	}
 	for i, l := range f.Labels {
 		skip := len(series.AppendLabel(nil, i == 0, l, "")) - len(`"`)
-		p.pairs = append(p.pairs, pair{skip, newHead(scheme.Label(l))})
+		p.pairs = append(p.pairs, newPair(skip, scheme.Label(l)))
 	}
 	switch f.Kind {
 	case sample.Histogram, sample.GaugeHistogram:
@@ -71,17 +92,10 @@ func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage 
 			p.ranks = append(p.ranks, string(appendDouble(nil, quantileRank, rank+0)))
 		}
 	case sample.StateSet:
-		head := newHead(scheme.Label(f.Name))
+		label := newPair(0, scheme.Label(f.Name))
 		for _, state := range f.States {
-			label := appendString([]byte(head), labelValue, series.Mend(state))
-			p.states = append(p.states, string(shut(label, 2)))
+			p.states = append(p.states, string(label.append(nil, []byte(series.Mend(state)))))
 		}
 	}
 	return p
-}
-
-// newHead returns a LabelPair with this name and no value. Its length is not
-// filled in.
-func newHead(name string) string {
-	return string(appendString([]byte{metricLabel, 0}, labelName, name))
 }

@@ -12,6 +12,16 @@ const (
 	maxSchema = 8
 )
 
+// nativeOf returns the native part of histogram i, or nil. A schema that no format
+// has room for is as none: then there is the sum of its buckets at least.
+func nativeOf(b *sample.Batch, i int) *sample.Native {
+	n := b.Native(i)
+	if n != nil && (n.Schema < minSchema || n.Schema > maxSchema) {
+		return nil
+	}
+	return n
+}
+
 // maxGap is how many empty buckets are written as such between two that are not.
 // A new span costs more than two zeros.
 const maxGap = 2

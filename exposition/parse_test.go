@@ -25,6 +25,8 @@ type point struct {
 	labels [][2]string // in the order of the line
 	value  float64
 	time   *big.Rat // in seconds; nil if there is none
+
+	exemplar string // all of it, spelled in one way
 }
 
 // series spells the name and the labels of a point in one way, whatever their
@@ -50,7 +52,7 @@ func (p point) String() string {
 	if p.time != nil {
 		s += " @" + p.time.RatString()
 	}
-	return s
+	return s + p.exemplar
 }
 
 // lines lists all that c holds, in a form that can be compared.
@@ -243,8 +245,11 @@ func (p *parser) sample(line string) error {
 	if !ok {
 		return errors.New("no blank before the value")
 	}
-	if p.lenient {
-		rest, _, _ = strings.Cut(rest, " # ") // an exemplar
+	rest, exemplar, found := strings.Cut(rest, " # ")
+	if found {
+		if pt.exemplar, err = p.exemplar(pt.name, exemplar); err != nil {
+			return err
+		}
 	}
 	value, time, hasTime := strings.Cut(rest, " ")
 	if strings.Trim(value, "+-.0123456789einfaNI") != "" {
@@ -274,6 +279,36 @@ func (p *parser) sample(line string) error {
 	return nil
 }
 
+// exemplar reads what stands behind a " # ", for a sample of this name.
+func (p *parser) exemplar(name, s string) (string, error) {
+	suffix := map[string]string{"counter": "total", "histogram": "bucket", "gaugehistogram": "bucket"}[p.types[p.family]]
+	if !p.openMetrics || !p.lenient && (suffix == "" || !strings.HasSuffix(name, "_"+suffix)) {
+		return "", fmt.Errorf("an exemplar of %q", name)
+	}
+	var pt point
+	rest, empty := strings.CutPrefix(s, "{}")
+	if !empty {
+		var err error
+		if pt, rest, err = p.labels("x" + s); err != nil {
+			return "", err
+		}
+	}
+	runes := 0
+	for _, l := range pt.labels {
+		runes += len([]rune(l[0])) + len([]rune(l[1]))
+	}
+	value, time, ok := strings.Cut(strings.TrimPrefix(rest, " "), " ")
+	v, err := strconv.ParseFloat(value, 64)
+	if err != nil || !ok && !p.lenient || runes > 128 && !p.lenient {
+		return "", fmt.Errorf("exemplar %q: %w", s, err)
+	}
+	if !ok {
+		return fmt.Sprintf(" # %s %v", pt.series(), v), nil
+	}
+	at, err := p.time(time)
+	return fmt.Sprintf(" # %s %v @%v", pt.series(), v, at), err
+}
+
 // time reads a timestamp: whole milliseconds in the text format, a decimal
 // number of seconds in OpenMetrics.
 func (p *parser) time(s string) (*big.Rat, error) {
@@ -300,6 +335,8 @@ func (p *parser) belongs(name string) bool {
 		switch strings.Replace(rest, "__", "_", 1) {
 		case "", "_total", "_info", "_bucket", "_count", "_sum":
 			return true
+		case "_created", "_gcount", "_gsum":
+			return p.openMetrics
 		}
 	}
 	return false

@@ -22,6 +22,7 @@ type messageEncoder struct {
 	metrics   []byte // the fields of the message that are metrics
 	exemplars queue  // of the batch
 	escaped   bool   // some label value of the batch has a backslash
+	scratch   []byte // a label value without its escapes
 }
 
 const (
@@ -40,10 +41,10 @@ func (e *messageEncoder) start(w io.Writer, f Format, whole bool) {
 }
 
 func (e *messageEncoder) release() {
-	if cap(e.buf) > keepSize || cap(e.metrics) > keepMessage {
+	if cap(e.buf) > keepSize || cap(e.metrics) > keepMessage || cap(e.scratch) > keepSize {
 		return
 	}
-	*e = messageEncoder{output: output{buf: e.buf[:0]}, metrics: e.metrics[:0]}
+	*e = messageEncoder{output: output{buf: e.buf[:0]}, metrics: e.metrics[:0], scratch: e.scratch}
 	messageEncoders.Put(e)
 }
 

@@ -25,12 +25,12 @@ var (
 		1: {name: "label", in: labelFields}, 2: {name: "value", show: showDouble}, 3: {name: "timestamp", in: timeFields},
 	}
 	counterFields = []field{
-		1: {name: "value", show: showDouble}, 2: {name: "exemplar", in: exemplarFields}, 3: {name: "start_timestamp", in: timeFields},
+		1: {name: "value", show: showDouble}, 2: {name: "exemplar", in: exemplarFields}, 3: {name: "created_timestamp", in: timeFields},
 	}
 	quantileFields = []field{1: {name: "quantile", show: showDouble}, 2: {name: "value", show: showDouble}}
 	summaryFields  = []field{
 		1: {name: "sample_count", show: showUint}, 2: {name: "sample_sum", show: showDouble},
-		3: {name: "quantile", in: quantileFields}, 4: {name: "start_timestamp", in: timeFields},
+		3: {name: "quantile", in: quantileFields}, 4: {name: "created_timestamp", in: timeFields},
 	}
 	bucketFields = []field{
 		1: {name: "cumulative_count", show: showUint}, 2: {name: "upper_bound", show: showDouble}, 3: {name: "exemplar", in: exemplarFields},
@@ -40,7 +40,7 @@ var (
 		5: {name: "schema", show: showZigzag}, 6: {name: "zero_threshold", show: showDouble}, 7: {name: "zero_count", show: showUint},
 		9: {name: "negative_span", in: spanFields}, 10: {name: "negative_delta", show: showZigzags},
 		12: {name: "positive_span", in: spanFields}, 13: {name: "positive_delta", show: showZigzags},
-		15: {name: "start_timestamp", in: timeFields}, 16: {name: "exemplars", in: exemplarFields},
+		15: {name: "created_timestamp", in: timeFields}, 16: {name: "exemplars", in: exemplarFields},
 	}
 	metricFields = []field{
 		1: {name: "label", in: labelFields}, 2: {name: "gauge", in: numberFields}, 3: {name: "counter", in: counterFields},

@@ -18,11 +18,12 @@ import (
 // asks for; HEAD with the same header, but for the Content-Length, without
 // gathering anything; OPTIONS; a favicon.ico, at which browsers try their luck,
 // with nothing; and other methods with status 405. See the package comment for
-// name[], and for what happens when something goes wrong.
+// what can be asked for, for the limits, for the handler's own metrics, and for
+// what happens when something goes wrong.
 //
 // Beside Content-Type the answer has "Vary: Accept, Accept-Encoding". A
 // Content-Encoding that middleware has set by then is left alone, and nothing
-// is compressed twice. Otherwise all that a client wants as gzip is, however
+// is compressed twice. Otherwise all that a client wants compressed is, however
 // small: a body of 1 kB takes 10 µs and would have fit into one packet anyway,
 // but with a threshold a HEAD, which doesn't know the size, could not say what
 // a GET gets.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -51,7 +50,7 @@ func (c *config) offered() []*coding {
 	if c.level == 0 {
 		return c.codings
 	}
-	return append(slices.Clone(c.codings), gzips[c.level])
+	return append(c.codings, gzips[c.level])
 }
 
 // route is a handler that an option adds.

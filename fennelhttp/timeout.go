@@ -19,12 +19,20 @@ func withTimeout(ctx context.Context, header http.Header) (context.Context, cont
 	if len(lines) == 0 {
 		return ctx, func() {}
 	}
-	seconds, err := strconv.ParseFloat(lines[0], 64)
-	if err != nil || !(seconds > 0 && seconds <= maxTimeout.Seconds()) {
+	timeout := parseTimeout(lines[0])
+	if timeout == 0 {
 		return ctx, func() {}
 	}
-	timeout := time.Duration(seconds * float64(time.Second))
 	return context.WithTimeout(ctx, timeout-timeoutMargin(timeout))
+}
+
+// parseTimeout returns 0 for what is passed over.
+func parseTimeout(s string) time.Duration {
+	seconds, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(seconds > 0 && seconds <= maxTimeout.Seconds()) {
+		return 0
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // maxTimeout is more than anybody can mean.
