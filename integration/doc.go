@@ -19,4 +19,5 @@
 //
 //	go test -run=- -fuzz=FuzzExposition -fuzzminimizetime=1s
 //	go test -run=- -fuzz=FuzzAccept
+//	go test -run=- -fuzz=FuzzNative
 package integration

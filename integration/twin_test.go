@@ -270,6 +270,37 @@ func TestNativeTwins(t *testing.T) {
 	}
 }
 
+// FuzzNative observes any numbers with both libraries, at any resolution and zero
+// threshold, and compares the messages.
+func FuzzNative(f *testing.F) {
+	for i, v := range observations {
+		f.Add(1.1+float64(i), math.Abs(v), v, -v, v/3)
+	}
+	f.Add(1.0000001, 0x1p-128, 1.0, 1-0x1p-53, 1+0x1p-52)
+	f.Add(1e300, -1.0, math.Inf(1), math.Inf(-1), math.MaxFloat64)
+	f.Fuzz(func(t *testing.T, factor, threshold, a, b, c float64) {
+		if !(factor > 1 && factor <= math.MaxFloat64) || math.IsNaN(threshold) || math.IsInf(threshold, 0) {
+			return // can't be declared
+		}
+		if threshold == math.MaxFloat64 {
+			return // to client_golang infinity is no more than that
+		}
+		tw := twins{fennel.NewRegistry(), golang.NewRegistry()}
+		ours, theirs := tw.addHistogram(histogramTwin{
+			name:   "native",
+			ours:   fennel.Native{Factor: factor, ZeroThreshold: threshold, MaxBuckets: unlimited, Only: true},
+			theirs: golang.HistogramOpts{NativeHistogramBucketFactor: factor, NativeHistogramZeroThreshold: threshold},
+		})
+		for _, v := range []float64{a, b, c, a * b, a / c} {
+			if !math.IsNaN(v) { // Fennel leaves it out
+				ours.Observe(v)
+				theirs.Observe(v)
+			}
+		}
+		checkMessages(t, tw.ours(t, exposition.AllowUTF8), tw.theirs(t, exposition.AllowUTF8))
+	})
+}
+
 // randomNumber returns a number of any kind. Many are at the bound of a bucket,
 // or next to it.
 func randomNumber(random *rand.Rand) float64 {
