@@ -118,7 +118,9 @@ func (c *Counter) carry() { addFloat(&c.part, 1<<64) }
 // twice in any format, or one that is empty, not UTF-8 or begins with __, is no
 // exemplar: v is added all the same, and what was left out is counted in
 // fennel_dropped_updates_total. Values that are not UTF-8 are mended and counted
-// in fennel_mended_labels_total. Nothing of labels is kept.
+// in fennel_mended_labels_total. Nothing of labels is kept. As all updates it waits
+// for nobody: an exemplar that meets another one, or a scrape, at the very moment
+// is passed over.
 func (c *Counter) AddWithExemplar(v float64, labels ...Label) {
 	c.Add(v)
 	if c == nil || len(labels) == 0 || !(v >= 0) || math.IsInf(v, 1) {

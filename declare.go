@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/fennelmetrics/fennel/internal/names"
@@ -28,10 +29,16 @@ type declaration struct {
 	ranks  []float64
 	states []string
 
+	// window is what the quantiles of a stored summary are of. One that a
+	// collector writes is not windowed.
+	window   time.Duration
+	windowed bool
+
 	// vague says that it is a Desc's, which has no buckets, quantiles and states.
 	vague bool
 	// callback says that a function has the values.
 	callback bool
+
 	// record is the Go type of the records, where the kind alone doesn't say it.
 	record reflect.Type
 	// alloc allocates the record of a series.
@@ -68,7 +75,8 @@ func (d *declaration) constPairs() []string {
 // check returns what is wrong with the declaration, or nil.
 func (d *declaration) check(legacy bool) error {
 	for _, check := range []func(bool) string{
-		d.checkName, d.checkUnit, d.checkLabels, d.checkBuckets, d.checkNative, d.checkRanks, d.checkStates,
+		d.checkName, d.checkUnit, d.checkLabels, d.checkBuckets, d.checkNative,
+		d.checkRanks, d.checkWindow, d.checkStates,
 	} {
 		if problem := check(legacy); problem != "" {
 			return &DeclarationError{Metric: d.name, Problem: problem}
@@ -196,10 +204,25 @@ func (d *declaration) checkRanks(bool) string {
 	for i, q := range d.ranks {
 		switch {
 		case !(q >= 0 && q <= 1):
-			return fmt.Sprintf("quantile %v is not in [0,1]", q)
-		case i > 0 && q <= d.ranks[i-1]:
-			return fmt.Sprintf("quantile %v comes after %v: sort the quantiles in rising order, each once", q, d.ranks[i-1])
+			return fmt.Sprintf("quantile %v is not in [0,1]: write 0.99 for the 99th percentile", q)
+		case i > 0 && q == d.ranks[i-1]:
+			return fmt.Sprintf("quantile %v is there twice: drop one", q)
+		case i > 0 && q < d.ranks[i-1]:
+			return fmt.Sprintf("quantile %v comes after %v: sort the quantiles in rising order", q, d.ranks[i-1])
 		}
+	}
+	return ""
+}
+
+func (d *declaration) checkWindow(bool) string {
+	switch {
+	case !d.windowed:
+		return ""
+	case len(d.ranks) == 0:
+		return "it has a window and no quantiles to estimate in it: add the option Quantiles or drop the option Window"
+	case d.window < minWindow:
+		return fmt.Sprintf("the window %v is shorter than %v: give a longer one, or drop the option Window for one of %v",
+			d.window, minWindow, defaultWindow)
 	}
 	return ""
 }
@@ -307,6 +330,12 @@ func (d *declaration) String() string {
 	if d.kind.IsHistogram() && !d.vague {
 		fmt.Fprintf(&b, ", buckets %v", d.bounds)
 	}
+	if len(d.ranks) > 0 {
+		fmt.Fprintf(&b, ", quantiles %v", d.ranks)
+	}
+	if d.windowed {
+		fmt.Fprintf(&b, ", window %v", d.window)
+	}
 	if d.native != nil {
 		fmt.Fprintf(&b, ", %s", d.describeNative())
 	}
@@ -333,6 +362,8 @@ func (d *declaration) differs(e *declaration) string {
 		return "native buckets"
 	case !vague && !slices.Equal(d.ranks, e.ranks):
 		return "quantiles"
+	case !vague && d.window != e.window:
+		return "window"
 	case !vague && !slices.Equal(d.states, e.states):
 		return "states"
 	case !slices.EqualFunc(d.consts, e.consts, func(a, b Label) bool { return a.Name == b.Name }),

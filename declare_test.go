@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
@@ -128,6 +129,23 @@ var conflicts = []struct {
 		func(in fennel.MetricOption) { fennel.NewHistogram("x", "", in, fennel.Buckets(1, 2)) },
 		func(in fennel.MetricOption) { fennel.NewHistogram("x", "", in, fennel.Buckets(1, 3)) },
 		[]string{"buckets [1 2]", "buckets [1 3]", "they differ in buckets"},
+	}, {
+		"quantiles",
+		func(in fennel.MetricOption) { fennel.NewSummary("x", "", in, fennel.Quantiles(0.5, 0.9)) },
+		func(in fennel.MetricOption) { fennel.NewSummary("x", "", in, fennel.Quantiles(0.5)) },
+		[]string{"quantiles [0.5 0.9]", "quantiles [0.5], window 10m0s", "they differ in quantiles"},
+	}, {
+		"quantiles and none",
+		func(in fennel.MetricOption) { fennel.NewSummary("x", "", in, fennel.Quantiles(0.5, 0.9)) },
+		func(in fennel.MetricOption) { fennel.NewSummary("x", "", in) },
+		[]string{"quantiles [0.5 0.9]", "they differ in quantiles"},
+	}, {
+		"window",
+		func(in fennel.MetricOption) { fennel.NewSummary("x", "", in, fennel.Quantiles(0.5)) },
+		func(in fennel.MetricOption) {
+			fennel.NewSummary("x", "", in, fennel.Quantiles(0.5), fennel.Window(time.Minute))
+		},
+		[]string{"window 10m0s", "window 1m0s", "they differ in window"},
 	}, {
 		"states",
 		func(in fennel.MetricOption) { fennel.NewStateSet("x", "", []string{"a", "b"}, in) },

@@ -33,7 +33,9 @@
 //	}
 //
 // The packages beside this one serve and write what is declared here:
-// fennelhttp over HTTP, exposition as bytes in any of Prometheus' formats.
+// fennelhttp over HTTP, exposition as bytes in any of Prometheus' formats, the
+// protobuf one included. Which format a scraper gets is agreed upon with each
+// request, and never a matter of the code that measures.
 // Package collectors has metrics of the process and of the Go runtime.
 //
 // # Types
@@ -45,7 +47,8 @@
 //   - A [Histogram] counts observations in buckets: durations, sizes. Ask for
 //     quantiles, and for the share that is below a bound.
 //   - A [Summary] counts observations and sums them up: enough for an average,
-//     and much smaller.
+//     and much smaller. With the option [Quantiles] it estimates quantiles itself,
+//     which can't be added up over several processes.
 //   - An [Info] says in labels what doesn't change: a version.
 //   - A [StateSet] says in which of a known set of states something is.
 //   - An [Unknown] is a number from elsewhere of which one doesn't know more.
@@ -112,6 +115,30 @@
 // observe while it is read. Its sum holds every observation that is counted,
 // and may already hold those that are just being made.
 //
+// With the option [Native] there is nothing to choose: a native histogram has
+// buckets of the same relative width wherever there are observations, as many as
+// it needs.
+//
+//	var latency = fennel.NewHistogram("http_request_duration_seconds", "Time to serve a request.",
+//		fennel.Native{})
+//
+// A Prometheus server takes the native buckets if it is told to by
+// scrape_native_histograms; the classic ones are there beside them for all
+// others, so that dashboards go on working. Once none of those is left,
+// Native{Only: true} spares them.
+//
+// # Exemplars
+//
+// An exemplar is an example of what a counter or a bucket counts: one event,
+// with labels that lead to its trace.
+//
+//	latency.ObserveWithExemplar(seconds, fennel.Label{Name: "trace_id", Value: id})
+//
+// The last one of each counter and each bucket is kept, with its time, and
+// exposed where the format has room for it: in OpenMetrics and protobuf. A server
+// stores them if it runs with exemplar-storage. Without labels it is a plain
+// update, so that a function that finds no trace can return none.
+//
 // # Time
 //
 // Timers measure in seconds. A timer may be started before it is known to which
@@ -120,6 +147,19 @@
 //	timer := fennel.StartTimer()
 //	status := handle(w, r)
 //	timer.StopTo(latency.With(request{r.Method, status}))
+//
+// # Callbacks
+//
+// What something else counts already need not be counted again: a callback is
+// asked at each scrape.
+//
+//	fennel.NewGaugeFunc("queue_depth", "Items in the queue.", func() float64 {
+//		return float64(queue.Len())
+//	})
+//
+// There is one for each type, such as [NewCounterFunc], and one with labels, such
+// as [NewGaugeFuncVec], which takes an iterator over label sets and values: a method
+// that yields them, or maps.All of a map.
 //
 // # Registries
 //
@@ -144,6 +184,17 @@
 //			added: fennel.NewCounter("queue_added_total", "Items ever added.", in),
 //		}
 //	}
+//
+// A view of a registry declares under a prefix, and with labels that all its
+// metrics get. It is a *Registry like others, and gathers only what was declared
+// through it:
+//
+//	db := fennel.Default.View("db_", fennel.Label{Name: "shard", Value: "3"})
+//	queries := fennel.NewCounter("queries_total", "Queries.", fennel.In(db)) // db_queries_total{shard="3"}
+//
+// [Only] leaves some families of a registry, and does no work for others. [Merge]
+// gathers several registries as if they were one. [SampleValue] looks up one
+// sample.
 //
 // # Collectors
 //
@@ -185,6 +236,13 @@
 //     the error is counted in fennel_collector_errors_total and
 //     fennel_duplicate_samples_total, and logged if the registry was made
 //     [WithLogger].
+//
+// # Restarts
+//
+// Counters, histograms and summaries know since when they count. Formats that can
+// say so do: a server then tells a restart from a small step, even where the new
+// value is larger than the old one. Their Reset methods, for a logical restart,
+// move that time.
 //
 // # Reading values
 //

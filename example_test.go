@@ -3,7 +3,9 @@ package fennel_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"sync"
 
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
@@ -190,4 +192,74 @@ func ExampleGather() {
 	}
 	// Output:
 	// summary batch_size 1 12 <nil>
+}
+
+func ExampleCounter_AddWithExemplar() {
+	reg := fennel.NewRegistry()
+	sold := fennel.NewCounter("sold_items_total", "Items sold.", fennel.In(reg))
+
+	sold.Add(3)
+	sold.AddWithExemplar(2, fennel.Label{Name: "trace_id", Value: "4bf92f35"})
+	sold.Inc() // the last exemplar stays
+
+	families, err := reg.Gather(context.Background())
+	for _, s := range families[0].Samples {
+		for _, e := range s.Exemplars {
+			fmt.Println(s.Value, "for example", e.Value, "by", e.Labels, err)
+		}
+	}
+	// Output:
+	// 6 for example 2 by [{trace_id 4bf92f35}] <nil>
+}
+
+func ExampleNewGaugeFunc() {
+	reg := fennel.NewRegistry()
+	jobs := make(chan string, 10) // a channel knows how full it is
+
+	fennel.NewGaugeFunc("queue_length", "Jobs that wait.", func() float64 {
+		return float64(len(jobs))
+	}, fennel.In(reg))
+
+	jobs <- "print"
+	jobs <- "scan"
+	show(reg)
+	// Output:
+	// # HELP queue_length Jobs that wait.
+	// # TYPE queue_length gauge
+	// queue_length 2
+}
+
+// A cache is what the functions of the example ask.
+type cache struct {
+	mu   sync.Mutex
+	size map[string]float64
+}
+
+// bytes yields how much each section of the cache holds.
+func (c *cache) bytes(yield func(section string, n float64) bool) {
+	c.mu.Lock()
+	sizes := maps.Clone(c.size) // no lock is held while a scrape takes its time
+	c.mu.Unlock()
+	maps.All(sizes)(yield)
+}
+
+func ExampleNewGaugeFuncVec() {
+	reg := fennel.NewRegistry()
+	limits := map[string]float64{"images": 4096, "pages": 1024} // which doesn't change
+	c := &cache{size: map[string]float64{"images": 512, "pages": 64}}
+
+	section := fennel.LabelNames("section")
+	fennel.NewGaugeFuncVec("cache_limit_bytes", "How much there may be.", maps.All(limits), section, fennel.In(reg))
+	fennel.NewGaugeFuncVec("cache_size_bytes", "How much there is.", c.bytes, section, fennel.In(reg))
+
+	show(reg)
+	// Output:
+	// # HELP cache_limit_bytes How much there may be.
+	// # TYPE cache_limit_bytes gauge
+	// cache_limit_bytes{section="images"} 4096
+	// cache_limit_bytes{section="pages"} 1024
+	// # HELP cache_size_bytes How much there is.
+	// # TYPE cache_size_bytes gauge
+	// cache_size_bytes{section="images"} 512
+	// cache_size_bytes{section="pages"} 64
 }

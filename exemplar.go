@@ -92,8 +92,12 @@ type exemplarSlot struct {
 	exemplar
 }
 
+// set doesn't wait: if another exemplar is just being set or read, that one is as
+// good an example.
 func (s *exemplarSlot) set(labels []Label, value float64, now int64) (mended bool) {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return false
+	}
 	mended = s.exemplar.set(labels, value, now)
 	s.mu.Unlock()
 	return mended

@@ -40,8 +40,9 @@ func placeOf(v float64) float64 {
 	return math.Copysign(min(math.Log2(math.Abs(v)), 1025)+1100, v)
 }
 
-// add keeps an exemplar. The labels are checked.
-func (s *exemplarSpread) add(labels []Label, value float64, now int64) {
+// add keeps an exemplar, whose labels are checked, and reports whether their
+// values had to be mended.
+func (s *exemplarSpread) add(labels []Label, value float64, now int64) (mended bool) {
 	place := placeOf(value)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,9 +55,10 @@ func (s *exemplarSpread) add(labels []Label, value float64, now int64) {
 		e = s.list[i]
 		s.list = slices.Delete(s.list, i, i+1)
 	}
-	e.set(labels, value, now)
+	mended = e.set(labels, value, now)
 	e.place = place
 	s.list = slices.Insert(s.list, s.search(place), e)
+	return mended
 }
 
 // search returns where an exemplar belongs.

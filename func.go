@@ -107,7 +107,7 @@ func NewSummaryFuncVec[L any](name, help string, all iter.Seq2[L, SummaryValue],
 
 func summaryFunc(name, help string, o options) declaration {
 	d := newDeclaration(sample.Summary, name, help, o)
-	d.ranks = o.quantiles
+	d.ranks = o.ranks
 	return d
 }
 

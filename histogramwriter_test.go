@@ -82,6 +82,8 @@ func TestEmptyNativeBucketsAreLeftOut(t *testing.T) {
 }
 
 func TestHistogramsThatCannotBeAreLeftOut(t *testing.T) {
+	beyond := math.MaxInt32
+	beyond++
 	buckets := func(indices ...int) (list []fennel.NativeBucket) {
 		for _, i := range indices {
 			list = append(list, fennel.NativeBucket{Index: i, Count: 1})
@@ -117,7 +119,7 @@ func TestHistogramsThatCannotBeAreLeftOut(t *testing.T) {
 		{"below all numbers", nil, fennel.HistogramValue{Native: schema(8, buckets(-1074*256-1)...)}, "no number is in native bucket -274945 of schema 8"},
 		{"above all numbers, coarse", nil, fennel.HistogramValue{Native: schema(-4, buckets(66)...)}, "no number is in native bucket 66"},
 		{"below all numbers, coarse", nil, fennel.HistogramValue{Native: schema(-4, buckets(-68)...)}, "no number is in native bucket -68"},
-		{"an index beyond 32 bits", nil, fennel.HistogramValue{Native: schema(8, buckets(math.MaxInt32+1)...)}, "no number is in native bucket"},
+		{"an index beyond 32 bits", nil, fennel.HistogramValue{Native: schema(8, buckets(beyond)...)}, "no number is in native bucket"},
 		{"as many as fit", nil, fennel.HistogramValue{Native: schema(0, fennel.NativeBucket{Count: math.MaxUint64})}, ""},
 		{"more than fit", nil, fennel.HistogramValue{Native: schema(0, fennel.NativeBucket{Count: math.MaxUint64}, fennel.NativeBucket{Index: 1, Count: 1})}, "native buckets count more than 2^64"},
 		{"more than fit in classic buckets", []float64{1}, fennel.HistogramValue{Counts: []uint64{1, math.MaxUint64}}, "buckets count more than 2^64"},

@@ -49,8 +49,9 @@ type Native struct {
 	// reset, as by [Histogram.Reset], by the first scrape after that, and at the
 	// very moment that this has read it. So with one scraper nothing is lost.
 	// With several, each of the others misses what was observed since it
-	// scraped last; and so does every one if the scrape fails on its way. By
-	// default no histogram is ever reset.
+	// scraped last; and so does every one if the scrape fails on its way.
+	// Whatever gathers the registry scrapes it, [Gather] for one. By default no
+	// histogram is ever reset.
 	//
 	// In client_golang, a histogram is reset by an observation, and what was
 	// observed since the last scrape is never seen.

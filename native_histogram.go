@@ -70,7 +70,9 @@ func (h *nativeRecord) exemplify(labels []Label, v float64, now int64) {
 	if h.spread.Load() == nil {
 		h.spread.CompareAndSwap(nil, new(exemplarSpread))
 	}
-	h.spread.Load().add(labels, v, now)
+	if h.spread.Load().add(labels, v, now) {
+		h.series.Table().Mend()
+	}
 }
 
 // nativeReading is what was read from a native histogram.

@@ -122,7 +122,7 @@ func (h *nativeRecord) newStripe() *stripe {
 		_ [64]byte
 	}).stripe
 	if h.first.classic != nil {
-		s.classic = make([]uint64, len(h.first.classic), len(h.first.classic)+8)
+		s.classic = make([]uint64, len(h.first.classic), len(h.first.classic)+8) // a cache line behind them
 	}
 	s.buckets.Reset(h.first.buckets.Schema(), h.first.buckets.Threshold())
 	return s

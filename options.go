@@ -1,6 +1,9 @@
 package fennel
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // options is what the options of a declaration are collected in.
 type options struct {
@@ -10,7 +13,9 @@ type options struct {
 	constLabels []Label
 	labelNames  []string
 	buckets     []float64
-	quantiles   []float64 // ranks
+	ranks       []float64
+	window      time.Duration
+	windowed    bool // there was an option Window
 	native      *Native
 }
 

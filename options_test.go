@@ -21,6 +21,16 @@ func TestOptionsDoNotKeepTheCallersSlices(t *testing.T) {
 	wantSamples(t, r,
 		`h_bucket{c="1",l="x",le="1"} 1`, `h_bucket{c="1",l="x",le="+Inf"} 1`,
 		`h_sum{c="1",l="x"} 1`, `h_count{c="1",l="x"} 1`)
+
+	ranks := []float64{0.9, 0.5}
+	quantiles := fennel.Quantiles(ranks...)
+	if ranks[0] != 0.9 {
+		t.Error("the caller's quantiles are sorted")
+	}
+	ranks[0] = 0.1
+	r = fennel.NewRegistry()
+	fennel.NewSummary("s", "", fennel.In(r), quantiles)
+	wantSamples(t, r, `s{quantile="0.5"} NaN`, `s{quantile="0.9"} NaN`, "s_sum 0", "s_count 0")
 }
 
 func TestOptionsCanBeUsedAgain(t *testing.T) {

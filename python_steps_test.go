@@ -1,6 +1,7 @@
 package fennel_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func newPythonMachine(t *testing.T) *pythonMachine {
 // step carries out one step. It returns what the step returns, if it is one of
 // those that return something, and how Fennel refused it, or nil.
 func (m *pythonMachine) step(s *pythonStep) (result []string, refusal error) {
-	if s.Catch+s.Raise+s.Mode != "" || s.Returns != nil {
+	if s.Catch+s.Raise+s.Mode != "" {
 		m.t.Fatalf("%s: this is to be left out: %+v", s.Op, s)
 	}
 	switch s.Op {
@@ -138,6 +139,10 @@ func (m *pythonMachine) update(h any, s *pythonStep) (result []string, refusal e
 		}
 	case "info":
 		return nil, m.info(h, s.pairs(m.t))
+	case "set_function":
+		if _, ok := h.(*fennel.Gauge); ok {
+			return nil, m.setFunction(s)
+		}
 	default:
 		if m.call(h, s) {
 			return nil, nil
@@ -151,6 +156,9 @@ func (m *pythonMachine) update(h any, s *pythonStep) (result []string, refusal e
 func (m *pythonMachine) call(h any, s *pythonStep) bool {
 	switch s.Op {
 	case "inc":
+		if s.Exemplar != nil {
+			return call(h, func(h *fennel.Counter) { h.AddWithExemplar(number(m.t, cmp.Or(s.By, "1")), s.exemplar()...) })
+		}
 		if s.By == "" {
 			return call(h, func(h interface{ Inc() }) { h.Inc() })
 		}
@@ -161,6 +169,9 @@ func (m *pythonMachine) call(h any, s *pythonStep) bool {
 		}
 		return call(h, func(h interface{ Sub(float64) }) { h.Sub(number(m.t, s.By)) })
 	case "observe":
+		if s.Exemplar != nil {
+			return call(h, func(h *fennel.Histogram) { h.ObserveWithExemplar(number(m.t, s.By), s.exemplar()...) })
+		}
 		return call(h, func(h fennel.Observer) { h.Observe(number(m.t, s.By)) })
 	case "set":
 		return call(h, func(h interface{ Set(float64) }) { h.Set(number(m.t, s.To)) })
@@ -450,12 +461,11 @@ func (m *pythonMachine) sample(name string, labels []pythonLabel) []string {
 // dropped returns how many updates the registry has dropped, by metric and
 // reason.
 func (m *pythonMachine) dropped() map[string]float64 {
+	const name = "fennel_dropped_updates_total"
 	n := make(map[string]float64)
-	for _, f := range gather(m.t, m.reg) {
+	for _, f := range gather(m.t, fennel.Only(m.reg, name)) { // which asks no function
 		for _, s := range f.Samples {
-			if f.Name == "fennel_dropped_updates_total" {
-				n[s.Label("metric")+" "+s.Label("reason")] = s.Value
-			}
+			n[s.Label("metric")+" "+s.Label("reason")] = s.Value
 		}
 	}
 	return n

@@ -51,7 +51,7 @@ type pythonStep struct {
 	WithKW [][2]string `json:"with_kw"`
 
 	By, To   string
-	Exemplar json.RawMessage // comes later: the value alone is added
+	Exemplar [][2]string
 	Elapsed  string
 	Now      string
 	As       string
@@ -60,13 +60,14 @@ type pythonStep struct {
 	Read     struct{ Name string }
 	Families []pythonFamily
 
+	Returns []string // of a function, one for each call
+
 	Enabled      *bool       // of created_series
 	TargetInfo   [][2]string `json:"target_info"`              // of a registry
 	WithoutNames bool        `json:"collectors_without_names"` // as always without Describe
 
 	// Of vectors that are left out.
 	Catch, Raise string
-	Returns      []string
 	Mode         string `json:"multiprocess_mode"`
 }
 
@@ -184,24 +185,15 @@ var (
 // left out is listed below, so that nothing is skipped in silence.
 const (
 	pythonVectors = 84
-	pythonRun     = 71
+	pythonRun     = 80
 )
 
 // pythonLeftOut are vectors that say nothing about Fennel as it is, and why.
 var pythonLeftOut = map[string]string{
-	"counter/exemplar":                "exemplars come later",
-	"counter/exemplar_replaced":       "exemplars come later",
-	"counter/exemplar_128":            "exemplars come later",
-	"counter/exemplar_129":            "exemplars come later",
-	"counter/exemplar_reserved_label": "exemplars come later",
-	"histogram/exemplar_refused":      "exemplars come later",
-	"histogram/exemplar_nan":          "exemplars come later",
-	"created/enabled":                 "_created series come later",
-	"gauge/function":                  "callbacks come later",
-	"gauge/function_parent":           "callbacks come later",
-	"gauge/mostrecent":                "there is no multiprocess mode",
-	"gauge/bad_mode":                  "there is no multiprocess mode",
-	"counter/count_exceptions":        "Go has no exceptions: a program counts its errors with Inc",
+	"created/enabled":          "_created series come later",
+	"gauge/mostrecent":         "there is no multiprocess mode",
+	"gauge/bad_mode":           "there is no multiprocess mode",
+	"counter/count_exceptions": "Go has no exceptions: a program counts its errors with Inc",
 }
 
 // pythonOverride is where Fennel differs on purpose.
@@ -222,6 +214,10 @@ func both(text string) pythonBody { return pythonBody{text, text + "# EOF\n"} }
 var pythonOverrides = map[string]pythonOverride{
 	"counter/inf": {"an infinite counter would never count again: dropped", []int{1},
 		map[int]pythonBody{atEnd: {"# HELP jobs_total h\n# TYPE jobs_total counter\njobs_total 1\n", "# HELP jobs h\n# TYPE jobs counter\njobs_total 1\n# EOF\n"}}},
+	"counter/reset": {"what is reset has no exemplar any more", nil,
+		map[int]pythonBody{atEnd: {"# HELP jobs_total h\n# TYPE jobs_total counter\njobs_total 0\n", "# HELP jobs h\n# TYPE jobs counter\njobs_total 0\n# EOF\n"}}},
+	"histogram/exemplar_nan": {"NaN is in no bucket and would spoil the sum: dropped", []int{1},
+		map[int]pythonBody{atEnd: both(wholeH)}},
 	"histogram/nan": {"NaN is in no bucket and would spoil the sum: dropped", []int{2},
 		map[int]pythonBody{atEnd: both("# HELP h h\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_count 1\nh_sum 1\n")}},
 	"labels/non_string_values": {"labels are of a type: ints and bools as Go writes them; floats and nil are refused", []int{2, 4, 5},
@@ -257,32 +253,37 @@ var pythonOverrides = map[string]pythonOverride{
 // pythonRefusals say why Fennel refuses what it refuses, where Python raises an
 // exception or should: what each message contains, in the order of the steps.
 var pythonRefusals = map[string][]string{
-	"counter/negative":            {"dropped: jobs_total negative"},
-	"counter/inf":                 {"dropped: jobs_total infinite"},
-	"counter/reset_parent":        {"doesn't compile"},
-	"name/counter_only_total":     {"nothing before _total"},
-	"name/empty":                  {"the name is empty"},
-	"labels/on_plain_metric":      {"doesn't compile", "doesn't compile"},
-	"labels/chained":              {"doesn't compile"},
-	"labels/non_string_values":    {"is of type float64", "is of type *string", "is of type float64"},
-	"labels/reserved":             {"must not begin with __", `label "le" is reserved`, `label "quantile" is reserved`},
-	"labels/duplicate_names":      {`label "a" is there twice`},
-	"labels/empty_name":           {"a label name is empty"},
-	"labels/remove":               {"doesn't compile"},
-	"labels/remove_plain_metric":  {"doesn't compile", "doesn't compile", "doesn't compile"},
-	"summary/time_labels":         {"doesn't compile"},
-	"histogram/nan":               {"dropped: h nan"},
-	"histogram/duplicate_buckets": {"bucket 1 is there twice"},
-	"histogram/nan_bucket":        {"bucket 1 is NaN"},
-	"info/labels":                 {`label "mod" is there twice`},
-	"info/null_value":             {"doesn't compile"},
-	"enum/set":                    {"dropped: ns_st unknown_state"},
-	"enum/labels":                 {"doesn't compile"},
-	"enum/errors":                 {"at least one state", "at least one state", `label "st" is reserved`},
-	"enum/overlap_full_name":      {`label "ns_st" is reserved`},
-	"registry/duplicates":         {"they differ in type", `"a_created" is reserved`},
-	"registry/unregister":         {"there is none"},
-	"registry/target_info_clash":  {"SetTargetInfo can't change that one"},
+	"counter/negative":                {"dropped: jobs_total negative"},
+	"counter/inf":                     {"dropped: jobs_total infinite"},
+	"counter/reset_parent":            {"doesn't compile"},
+	"name/counter_only_total":         {"nothing before _total"},
+	"name/empty":                      {"the name is empty"},
+	"labels/on_plain_metric":          {"doesn't compile", "doesn't compile"},
+	"labels/chained":                  {"doesn't compile"},
+	"labels/non_string_values":        {"is of type float64", "is of type *string", "is of type float64"},
+	"labels/reserved":                 {"must not begin with __", `label "le" is reserved`, `label "quantile" is reserved`},
+	"labels/duplicate_names":          {`label "a" is there twice`},
+	"labels/empty_name":               {"a label name is empty"},
+	"labels/remove":                   {"doesn't compile"},
+	"labels/remove_plain_metric":      {"doesn't compile", "doesn't compile", "doesn't compile"},
+	"summary/time_labels":             {"doesn't compile"},
+	"histogram/nan":                   {"dropped: h nan"},
+	"histogram/exemplar_nan":          {"dropped: h nan"},
+	"histogram/exemplar_refused":      {"dropped: h exemplar_too_long"},
+	"counter/exemplar_129":            {"dropped: jobs_total exemplar_too_long"},
+	"counter/exemplar_reserved_label": {"dropped: jobs_total exemplar_label"},
+	"gauge/function_parent":           {"doesn't compile"},
+	"histogram/duplicate_buckets":     {"bucket 1 is there twice"},
+	"histogram/nan_bucket":            {"bucket 1 is NaN"},
+	"info/labels":                     {`label "mod" is there twice`},
+	"info/null_value":                 {"doesn't compile"},
+	"enum/set":                        {"dropped: ns_st unknown_state"},
+	"enum/labels":                     {"doesn't compile"},
+	"enum/errors":                     {"at least one state", "at least one state", `label "st" is reserved`},
+	"enum/overlap_full_name":          {`label "ns_st" is reserved`},
+	"registry/duplicates":             {"they differ in type", `"a_created" is reserved`},
+	"registry/unregister":             {"there is none"},
+	"registry/target_info_clash":      {"SetTargetInfo can't change that one"},
 }
 
 func readPythonVectors(t *testing.T) (vectors []pythonVector) {
@@ -365,6 +366,7 @@ func (v *pythonVector) run(t *testing.T) {
 	if got, want := exposed(t, m.reg), v.result(t, atEnd); !slices.Equal(got, want) {
 		t.Errorf("at the end:\n got %s\nwant %s", strings.Join(got, "\n     "), strings.Join(want, "\n     "))
 	}
+	v.checkExemplars(t, m.reg)
 }
 
 // result returns what a step is to return: the lines of what is exposed, or a
@@ -473,7 +475,8 @@ func isOf(name, family string) bool {
 }
 
 // sampleLine returns the name of a sample and all that its line says: its
-// labels by their names, numbers by their values. Exemplars come later.
+// labels by their names, numbers by their values. Exemplars are compared as they
+// are gathered.
 func sampleLine(line string) (name, said string, err error) {
 	line, _, _ = strings.Cut(line, " # ")
 	var c checker

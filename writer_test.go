@@ -200,7 +200,7 @@ func TestWritersLeaveOutWhatIsWrong(t *testing.T) {
 				w.Info("i", "").Write()
 				w.Histogram("h", "", []float64{2, 1}).Write(fennel.HistogramValue{})
 				w.Summary("s", "", []float64{2}).Write(fennel.SummaryValue{})
-				w.Summary("s2", "", []float64{0.5, 0.5}).Write(fennel.SummaryValue{})
+				w.Summary("s2", "", []float64{0.9, 0.5}).Write(fennel.SummaryValue{})
 				w.Summary("s3", "", []float64{math.NaN()}).Write(fennel.SummaryValue{})
 				w.StateSet("t", "", nil).Write(nil)
 				w.Gauge("l", "", fennel.LabelNames("__l")).Write(1)

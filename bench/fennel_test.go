@@ -24,4 +24,8 @@ func newFennel() system {
 
 func (s *fennelSystem) add(l labels, n int)         { s.counters.With(l).AddUint(uint64(n)) }
 func (s *fennelSystem) observe(l labels, v float64) { s.histograms.With(l).Observe(v) }
-func (s *fennelSystem) handler() http.Handler       { return fennelhttp.Handler(s.registry) }
+
+// handler leaves out what it says of itself, so that all peers expose the same.
+func (s *fennelSystem) handler() http.Handler {
+	return fennelhttp.Handler(s.registry, fennelhttp.WithoutSelfMetrics())
+}

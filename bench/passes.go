@@ -31,7 +31,7 @@ type plan struct {
 // passes are all benchmarks. Where a peer takes many seconds for a million
 // series, it runs once, and not at all in a quick run.
 var passes = []pass{
-	{"^Benchmark(Counter|Lookup|Histogram|Summary)", plan{7, "200ms"}, plan{3, "30ms"}},
+	{"^Benchmark(Counter|Lookup|Histogram|Summary|Native|Both|Quantile|Exemplar)", plan{7, "200ms"}, plan{3, "30ms"}},
 	{"^BenchmarkCreate$", plan{5, "300ms"}, plan{3, "50ms"}},
 	{"^BenchmarkScrape$/^(100|10000)$", plan{5, "300ms"}, plan{2, "50ms"}},
 	{"^BenchmarkScrape$/^100000$", plan{5, "300ms"}, plan{1, "50ms"}},
@@ -40,6 +40,7 @@ var passes = []pass{
 	{"^BenchmarkScrape$/^1000000$/^(client_golang|otel)$/^(text|gzip)$", plan{1, "1x"}, plan{}},
 	{"^BenchmarkHeap$/counters/^100000$", plan{3, "1x"}, plan{1, "1x"}},
 	{"^BenchmarkHeap$/histograms", plan{3, "1x"}, plan{1, "1x"}},
+	{"^BenchmarkHeapRich$", plan{3, "1x"}, plan{1, "1x"}},
 	{"^BenchmarkHeap$/counters/^1000000$/^(fennel|vm)$", plan{3, "1x"}, plan{1, "1x"}},
 	{"^BenchmarkHeap$/counters/^1000000$/^(client_golang|otel)$", plan{1, "1x"}, plan{}},
 }

@@ -53,6 +53,7 @@ func fillHistograms(s system, n int) {
 const (
 	text        = "text"
 	openMetrics = "openmetrics"
+	protobuf    = "protobuf"
 	gzipped     = "gzip"
 )
 
@@ -63,8 +64,11 @@ func speaks(name, format string) bool { return format == text || name != "vm" }
 func request(format string) *http.Request {
 	r := httptest.NewRequest("GET", "/metrics", nil)
 	accept := "text/plain;version=0.0.4;q=0.9,*/*;q=0.1"
-	if format == openMetrics {
+	switch format {
+	case openMetrics:
 		accept = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+	case protobuf:
+		accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.9,*/*;q=0.1"
 	}
 	r.Header.Set("Accept", accept)
 	if format == gzipped {

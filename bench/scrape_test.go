@@ -33,6 +33,7 @@ func scrapeAll(b *testing.B, n int, fill func(system, int)) {
 			t := newTarget(p, n, fill)
 			t.run(b, text, text, 0)
 			t.run(b, openMetrics, openMetrics, 0)
+			t.run(b, protobuf, protobuf, 0)
 			t.run(b, gzipped, gzipped, n)
 			t.run(b, gzipped+"-100", gzipped, 100)
 		})

@@ -145,6 +145,22 @@ func TestFarApartObservationsAreCheap(t *testing.T) {
 	check(t, b, false, []observation{{1e-300, 1}, {1e300, 1}, {1, 1}})
 }
 
+// What the zero bucket has swallowed takes no memory.
+func TestSwallowedChunksGo(t *testing.T) {
+	b := made(8, 0)
+	var observed []observation
+	for e := -1000; e < 1000; e += 10 {
+		o := observation{math.Ldexp(-1, e), 1 << 33}
+		observed = append(observed, o)
+		b.Add(o.v, o.n)
+		b.Limit(Limits{5, math.MaxFloat64})
+		if keys, low, high := len(b.negative.keys), len(b.negative.low), len(b.negative.high); keys > 6 || low != keys || high != keys {
+			t.Fatalf("5 buckets take %d keys and %d and %d chunks", keys, low, high)
+		}
+	}
+	check(t, b, false, observed)
+}
+
 func TestLimit(t *testing.T) {
 	powers := func(from, to int) (all []observation) {
 		for e := from; e <= to; e++ {
