@@ -50,7 +50,7 @@ func Try[T any](declare func() T) (metrics T, err error) {
 // in part. Everything else was: who gets a *GatherError has also got the rest.
 type GatherError struct {
 	// Errors has an error for each collector that failed, panicked or wrote
-	// what can't be exposed.
+	// what can't be exposed, and for what [Merge] couldn't bring together.
 	Errors []error
 }
 

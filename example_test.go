@@ -12,7 +12,7 @@ import (
 )
 
 // show writes what a registry exposes.
-func show(reg *fennel.Registry) {
+func show(reg fennel.Gatherer) {
 	if err := exposition.Write(context.Background(), os.Stdout, reg, exposition.Format{}); err != nil {
 		fmt.Println(err)
 	}
@@ -262,4 +262,65 @@ func ExampleNewGaugeFuncVec() {
 	// # TYPE cache_size_bytes gauge
 	// cache_size_bytes{section="images"} 512
 	// cache_size_bytes{section="pages"} 64
+}
+
+func ExampleRegistry_View() {
+	reg := fennel.NewRegistry()
+	db := reg.View("db_", fennel.Label{Name: "shard", Value: "3"})
+
+	// A library gets the view and knows nothing of the prefix and the label.
+	fennel.NewCounter("queries_total", "Queries.", fennel.In(db)).Inc()
+	fennel.NewGauge("temperature_celsius", "Not of the database.", fennel.In(reg))
+
+	show(db)
+	// Output:
+	// # HELP db_queries_total Queries.
+	// # TYPE db_queries_total counter
+	// db_queries_total{shard="3"} 1
+}
+
+func ExampleMerge() {
+	worker := func(id string) *fennel.Registry {
+		reg := fennel.NewRegistry()
+		jobs := fennel.NewCounterVec[string]("jobs_total", "Jobs done.", fennel.In(reg), fennel.LabelNames("worker"))
+		jobs.With(id).Add(5)
+		return reg
+	}
+
+	show(fennel.Merge(worker("a"), worker("b")))
+	// Output:
+	// # HELP jobs_total Jobs done.
+	// # TYPE jobs_total counter
+	// jobs_total{worker="a"} 5
+	// jobs_total{worker="b"} 5
+}
+
+func ExampleSampleValue() {
+	reg := fennel.NewRegistry()
+	h := fennel.NewHistogramVec[string]("job_seconds", "Time of a job.", fennel.In(reg),
+		fennel.LabelNames("queue"), fennel.Buckets(1, 5))
+	h.With("mail").Observe(3)
+
+	queue := fennel.Label{Name: "queue", Value: "mail"}
+	fmt.Println(fennel.SampleValue(context.Background(), reg, "job_seconds_sum", queue))
+	fmt.Println(fennel.SampleValue(context.Background(), reg, "job_seconds_bucket", queue, fennel.Label{Name: "le", Value: "5.0"}))
+	fmt.Println(fennel.SampleValue(context.Background(), reg, "job_seconds_sum"))
+	// Output:
+	// 3 true
+	// 1 true
+	// 0 false
+}
+
+func ExampleRegistry_SetTargetInfo() {
+	reg := fennel.NewRegistry()
+	err := reg.SetTargetInfo(fennel.Label{Name: "service_name", Value: "shop"}, fennel.Label{Name: "service_version", Value: "1.2"})
+	if err != nil {
+		fmt.Println(err)
+	}
+
+	show(reg)
+	// Output:
+	// # HELP target_info Target metadata
+	// # TYPE target_info gauge
+	// target_info{service_name="shop",service_version="1.2"} 1
 }

@@ -38,7 +38,8 @@ func Merge(gatherers ...Gatherer) Gatherer {
 type merged struct {
 	inputs []input
 	plan   atomic.Pointer[plan]
-	series *checked // like that of a registry
+	series *checked  // like that of a registry
+	idle   sync.Pool // of *mergedGathering
 }
 
 // input is a gatherer to be merged, without the restrictions around it.
@@ -98,32 +99,60 @@ func (in input) wants(names []string) bool {
 
 // Visit implements [Gatherer].
 func (m *merged) Visit(ctx context.Context, req *sample.Request, v sample.Visitor) error {
-	pieces, errs, err := m.begin(ctx, req)
+	g := m.gathering()
+	defer m.release(g)
+	if err := g.begin(ctx, m.inputs, req); err != nil {
+		return err
+	}
+	c := m.census(g)
+	defer c.release()
+	p := m.planFor(g.pieces, req.All())
+	if req != nil && req.Self && req.Wants(m.series.names...) {
+		p.count(c, g.pieces)
+	}
+	duplicates, err := p.visit(ctx, req, g.pieces, v)
 	if err != nil {
 		return err
 	}
-	var c *census
-	if m.counts(req, pieces) {
-		c = censuses.Get().(*census)
-		defer c.release()
-		c.checked = m.series
-		pieces = slices.Insert(pieces, 0, piece{named: &m.series.named, family: &m.series.family, batch: &c.batch})
-	}
-	p := m.planFor(pieces, req.All())
-	if c != nil {
-		p.count(c, pieces)
-	}
-	duplicates, err := p.visit(ctx, req, pieces, v)
-	if err != nil {
-		return err
-	}
-	return withErrors(slices.Concat(errs, p.errs, duplicates))
+	return withErrors(slices.Concat(g.errs, p.errs, duplicates))
 }
 
-// counts reports whether it is to be said how many series there are.
-func (m *merged) counts(req *sample.Request, pieces []piece) bool {
-	return req != nil && req.Self && req.Wants(m.series.names...) &&
-		slices.ContainsFunc(pieces, func(p piece) bool { return p.counted })
+// census adds the family that says how many series the others have, still empty,
+// if one of the inputs would have it: asked for or not, so that the plan is the same.
+func (m *merged) census(g *mergedGathering) *census {
+	c := censuses.Get().(*census)
+	c.checked = m.series
+	if slices.ContainsFunc(g.pieces, func(p piece) bool { return p.counted }) {
+		own := piece{named: &m.series.named, family: &m.series.family, batch: &c.batch}
+		g.pieces = slices.Insert(g.pieces, 0, own)
+	}
+	return c
+}
+
+// mergedGathering is what the inputs have at one moment.
+type mergedGathering struct {
+	begun  []begun
+	pieces []piece // of all, in the order of the inputs
+	errs   []error
+}
+
+// gathering returns an empty one, perhaps with the memory of a former scrape.
+func (m *merged) gathering() *mergedGathering {
+	if g, ok := m.idle.Get().(*mergedGathering); ok {
+		return g
+	}
+	return &mergedGathering{begun: make([]begun, len(m.inputs))}
+}
+
+// release keeps the memory for the next scrape, and nothing that it refers to.
+func (m *merged) release(g *mergedGathering) {
+	clear(g.pieces)
+	g.pieces, g.errs = g.pieces[:0], nil
+	for i := range g.begun {
+		clear(g.begun[i].pieces)
+		g.begun[i] = begun{pieces: g.begun[i].pieces[:0]}
+	}
+	m.idle.Put(g)
 }
 
 // piece is what one input has of a family.
@@ -144,37 +173,33 @@ func (p *piece) samples() samples {
 	return samples{batch: p.batch}
 }
 
-// begin lets the collectors of all inputs run, and returns what there is of each
-// family, in the order of the inputs.
-func (m *merged) begin(ctx context.Context, req *sample.Request) (pieces []piece, errs []error, err error) {
-	all := make([]begun, len(m.inputs))
+// begin lets the collectors of all inputs run, at the same time.
+func (g *mergedGathering) begin(ctx context.Context, inputs []input, req *sample.Request) error {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wait sync.WaitGroup
-	for i, in := range m.inputs {
+	for i, in := range inputs {
 		wait.Go(func() {
-			all[i].run(inner, in, req)
-			if all[i].err != nil {
-				cancel(all[i].err) // nobody needs the others
+			b := &g.begun[i]
+			if b.run(inner, in, req); b.err != nil {
+				cancel(b.err) // nobody needs the others
 			}
 		})
 	}
 	wait.Wait()
-	n := 0
-	for i := range all {
-		if all[i].panicked != nil {
-			panic(all[i].panicked) // in the goroutine of the caller, who may expect it
+	for i := range g.begun {
+		if p := g.begun[i].panicked; p != nil {
+			panic(p) // in the goroutine of the caller, who may expect it
 		}
-		n += len(all[i].pieces)
 	}
 	if err := context.Cause(inner); err != nil {
-		return nil, nil, cmp.Or(ctx.Err(), err)
+		return cmp.Or(ctx.Err(), err)
 	}
-	pieces = make([]piece, 0, n+1)
-	for i := range all {
-		pieces, errs = append(pieces, all[i].pieces...), append(errs, all[i].errs...)
+	for i := range g.begun {
+		b := &g.begun[i]
+		g.pieces, g.errs = append(g.pieces, b.pieces...), append(g.errs, b.errs...)
 	}
-	return pieces, errs, nil
+	return nil
 }
 
 // begun is an input whose collectors have run.
@@ -216,7 +241,7 @@ func (b *begun) registry(ctx context.Context, in input, r *Registry, req *sample
 	b.errs = g.errs
 	own := r.root().own.series
 	counted := own != nil && in.wants(own.names)
-	b.pieces = make([]piece, 0, len(g.stored)+len(g.collected))
+	b.pieces = slices.Grow(b.pieces, len(g.stored)+len(g.collected))
 	for _, p := range g.stored {
 		if in.wants(p.names) {
 			b.pieces = append(b.pieces, piece{named: &p.named, family: &p.Family, part: p, counted: counted})

@@ -28,8 +28,8 @@ func TestDebugShowsAnyFormatAsText(t *testing.T) {
 	}{
 		{"debug=text", fromBrowser, "\n{\"http.requests_total\"} 2\n", "# EOF"},
 		{"debug=text", fromPrometheus, "\n{\"http.requests_total\"} 2\n# EOF\n", ""},
-		{"debug=text", "text/plain;version=0.0.4;escaping=underscores", "\nhttp_requests_total 2\n", "\"http"},
-		{"debug=text", "text/plain; version=0.0.4; ESCAPING=values", "\nU__http_2e_requests__total 2\n", "\"http"},
+		{"debug=text", "text/plain;version=0.0.4;escaping=underscores", "\nhttp_requests_total 2\n", "{\"http"},
+		{"debug=text", "text/plain; version=0.0.4; ESCAPING=values", "\nU__http_2e_requests__total 2\n", "{\"http"},
 		{"debug=text&format=PrometheusText0.0.4", fromPrometheus, "{\"http.requests_total\"} 2\n", "# EOF"},
 		{"debug=text&format=PrometheusText1.0.0", fromBrowser, "{\"http.requests_total\"} 2\n", "# EOF"},
 		{"debug=text&format=OpenMetricsText1.0.0", fromBrowser, "{\"http.requests_total\"} 2\n# EOF\n", ""},

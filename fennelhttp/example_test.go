@@ -48,6 +48,26 @@ func ExampleHandler_filter() {
 	// workers 8
 }
 
+// A query with debug=text shows any format to people.
+func ExampleHandler_debug() {
+	reg := fennel.NewRegistry()
+	fennel.NewGauge("queue.length", "Jobs waiting.", fennel.In(reg)).Set(3)
+
+	answer := httptest.NewRecorder()
+	const target = "/metrics?debug=text&format=PrometheusProto&name[]=queue.length"
+	fennelhttp.Handler(reg).ServeHTTP(answer, httptest.NewRequest("GET", target, nil))
+	fmt.Print(answer.Body)
+	// Output:
+	// name: "queue.length"
+	// help: "Jobs waiting."
+	// type: GAUGE
+	// metric {
+	//   gauge {
+	//     value: 3
+	//   }
+	// }
+}
+
 func ExampleStart() {
 	reg := fennel.NewRegistry()
 	fennel.NewGauge("queue_length", "Jobs waiting.", fennel.In(reg)).Set(3)

@@ -31,7 +31,7 @@ const (
 
 func newSelfMetrics(on bool) (s selfMetrics) {
 	if on {
-		s.registry = fennel.NewRegistry()
+		s.registry = fennel.NewRegistry(fennel.WithoutSelfMetrics())
 	}
 	in, byFormat := fennel.In(s.registry), fennel.LabelNames("format")
 	s.scrapes = fennel.NewCounterVec[outcome]("fennel_scrapes_total",

@@ -169,6 +169,20 @@ func TestGathererIsAskedForItsOwnMetrics(t *testing.T) {
 	}
 }
 
+func TestRegistrySaysHowManySeriesItHas(t *testing.T) {
+	const series = "fennel_series{metric=\"jobs_total\"} 1\nfennel_series{metric=\"queue_length\"} 1\n"
+	body := serve(Handler(someRegistry()), request("GET", "/")).Body.String()
+	if !strings.Contains(body, series) || strings.Count(body, "fennel_series{") != 2 {
+		t.Errorf("got\n%s\nwant\n%sand no more of these", body, series)
+	}
+	if body := serve(bare(someRegistry()), request("GET", "/")).Body.String(); body != someText {
+		t.Errorf("without: got\n%s", body)
+	}
+	if got := families(serve(Handler(someRegistry()), request("GET", "/?name[]=fennel_series")).Body.String()); !slices.Equal(got, []string{"fennel_series"}) {
+		t.Errorf("alone: got %q", got)
+	}
+}
+
 func TestWithoutSelfMetricsThereAreNone(t *testing.T) {
 	h := Handler(gauges("a", "z"), WithoutSelfMetrics(), WithMaxInFlight(1))
 	for range 2 {

@@ -110,6 +110,8 @@ func TestBucketsCount(t *testing.T) {
 			sample.Native{ZeroCount: 3, Positive: buckets(1, 1)}},
 		{"infinities", 3, 0, []observation{{inf, 1}, {-inf, 2}, {math.MaxFloat64, 3}},
 			sample.Native{Positive: buckets(8192, 3, 8193, 1), Negative: buckets(8193, 2)}},
+		{"more than 32 bits, and then far below", 0, 0, []observation{{1, 1 << 40}, {0x1p-100, 1}, {0x1p-50, 1 << 50}},
+			sample.Native{Positive: buckets(-100, 1, -50, 1<<50, 0, 1<<40)}},
 		{"more than 32 bits", 0, 0, []observation{{1, math.MaxUint32}, {1, 1}, {1, 1}, {2, 1 << 40}, {2, 1<<32 - 1}, {4, 1 << 32}, {4, 1 << 32}},
 			sample.Native{Positive: buckets(0, 1<<32+1, 1, 1<<40+1<<32-1, 2, 1<<33)}},
 	} {
