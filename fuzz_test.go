@@ -206,14 +206,42 @@ func (c *checker) sample(line string) (err error) {
 		}
 	}
 	value, ok := strings.CutPrefix(rest, " ")
+	value, exemplar, has := strings.Cut(value, " # ")
 	if _, err := strconv.ParseFloat(value, 64); !ok || err != nil {
 		return fmt.Errorf("value %q: %v", rest, err)
+	}
+	if has {
+		if err := c.exemplar(exemplar); err != nil {
+			return fmt.Errorf("exemplar %q: %w", exemplar, err)
+		}
 	}
 	id := fmt.Sprintf("%q %q", name, labels)
 	if c.series[id] {
 		return errors.New("it is there twice")
 	}
 	c.series[id] = true
+	return nil
+}
+
+// exemplar reads an exemplar, which Fennel never writes without labels or time.
+func (c *checker) exemplar(text string) error {
+	inner, ok := strings.CutPrefix(text, "{")
+	if !ok || c.format.Syntax != exposition.OpenMetrics100 {
+		return errors.New("there is to be none")
+	}
+	_, rest, err := c.labels("no name", inner, make(map[string]string))
+	if err != nil {
+		return err
+	}
+	numbers := strings.Split(strings.TrimPrefix(rest, " "), " ")
+	for _, n := range numbers {
+		if _, err := strconv.ParseFloat(n, 64); err != nil {
+			return err
+		}
+	}
+	if len(numbers) != 2 {
+		return fmt.Errorf("%d numbers, want a value and a time", len(numbers))
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package fennel_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
 // native is a native histogram of 20 observations.
@@ -239,6 +241,35 @@ func TestNativeHistogramsKeepTheLastTenExemplars(t *testing.T) {
 			t.Errorf("exemplars%s, want those given last, by their times:%s", ids, want)
 		}
 	})
+}
+
+// bucketsOfExemplars is a visitor that notes them, sample by sample.
+type bucketsOfExemplars map[string][]int32
+
+func (v bucketsOfExemplars) Visit(f *sample.Family, b *sample.Batch) error {
+	for _, e := range b.Exemplars {
+		v[f.Name] = append(v[f.Name], e.Bucket)
+	}
+	return nil
+}
+
+// Formats are told the bucket of an exemplar, or that there is none.
+func TestExemplarsSayTheirBuckets(t *testing.T) {
+	e := []fennel.Exemplar{exemplar(0.5, "a", 0), exemplar(2, "b", 0)}
+	r := collected(t, func(w *fennel.Writer) {
+		w.Counter("counter", "").WithExemplar(e[0]).Write(1)
+		w.Histogram("infinite", "", nil).Write(fennel.HistogramValue{Counts: []uint64{20}, Exemplars: e})
+		w.Histogram("native", "", nil).Write(fennel.HistogramValue{Native: native(), Exemplars: e})
+		w.Histogram("both", "", []float64{0, 1}).Write(fennel.HistogramValue{Counts: []uint64{0, 20, 0}, Native: native(), Exemplars: e})
+	})
+	got := make(bucketsOfExemplars)
+	if err := r.Visit(t.Context(), nil, got); err != nil {
+		t.Fatal(err)
+	}
+	want := bucketsOfExemplars{"counter": {-1}, "infinite": {0}, "native": {-1, -1}, "both": {1, 2}}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("%v, want %v", got, want)
+	}
 }
 
 func TestHistogramWriterKeepsNothingOfItsArguments(t *testing.T) {

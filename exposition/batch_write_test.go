@@ -441,6 +441,29 @@ func TestExemplarOfNativeHistogram(t *testing.T) {
 	}
 }
 
+// An exemplar that is of no classic bucket is on none of them.
+func TestExemplarOfNoBucket(t *testing.T) {
+	g := single(sample.Histogram, "x", []float64{1}, madeSample{counts: []uint64{2, 0}, sum: 3,
+		native:    &sample.Native{Present: true, Positive: []sample.NativeBucket{{Index: 0, Count: 2}}},
+		exemplars: []readExemplar{note(-1, "t", "1", 1, 1_000_000_000)}})
+	want := "# TYPE x histogram\nx_bucket{le=\"1.0\"} 2\nx_bucket{le=\"+Inf\"} 2\nx_sum 3\nx_count 2\n# EOF\n"
+	if got := bytesOf(t, g, om100); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	g.check(t, Format{Syntax: Protobuf})
+	g.check(t, Format{Syntax: OpenMetrics200})
+}
+
+// OpenMetrics forbids the sum of a histogram with negative bounds, but not that
+// of a gauge histogram.
+func TestGaugeHistogramWithNegativeBounds(t *testing.T) {
+	g := single(sample.GaugeHistogram, "x", []float64{-1}, madeSample{counts: []uint64{1, 0}, sum: -2})
+	want := "# TYPE x gaugehistogram\nx_bucket{le=\"-1.0\"} 1\nx_bucket{le=\"+Inf\"} 1\nx_gsum -2\nx_gcount 1\n# EOF\n"
+	if got := bytesOf(t, g, om100); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
 // However much there is to a sample, it costs no allocation.
 func TestSamplesDoNotAllocate(t *testing.T) {
 	if raceDetector {

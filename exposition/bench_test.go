@@ -17,23 +17,14 @@ func BenchmarkScrape(b *testing.B) {
 		v.With([3]string{"GET", "/api/v1/users/" + strconv.Itoa(i), "200"}).AddUint(uint64(i))
 	}
 	for s := range Syntax(syntaxes) {
-		for _, f := range []Format{{Syntax: s}, {Syntax: s, Readable: true}} {
-			name := s.String()
-			if f.Readable {
-				if s != Protobuf {
-					continue
+		b.Run(s.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := Write(b.Context(), io.Discard, r, Format{Syntax: s}); err != nil {
+					b.Fatal(err)
 				}
-				name += "/readable"
 			}
-			b.Run(name, func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					if err := Write(b.Context(), io.Discard, r, f); err != nil {
-						b.Fatal(err)
-					}
-				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/series")
-			})
-		}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/series")
+		})
 	}
 }

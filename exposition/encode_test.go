@@ -442,11 +442,15 @@ func TestNoNULInNames(t *testing.T) {
 // A bound of -0 is the bound 0: as another le it would be another series to a
 // server that takes labels as they are.
 func TestBoundOfNegativeZero(t *testing.T) {
-	for syntax, want := range map[Syntax]string{Text004: `h_bucket{le="0"} 1`, OpenMetrics100: `h_bucket{le="0.0"} 1`} {
+	wants := map[Syntax]string{
+		Text004: `h_bucket{le="0"} 1`, OpenMetrics100: `h_bucket{le="0.0"} 1`,
+		Protobuf: "upper_bound: 0", OpenMetrics200: `h {count:1,sum:0,bucket:[0.0:1,1.0:1,+Inf:1]}`,
+	}
+	for syntax, want := range wants {
 		r := fennel.NewRegistry()
 		fennel.NewHistogram("h", "", fennel.In(r), fennel.Buckets(math.Copysign(0, -1), 1)).Observe(0)
-		body, err := Bytes(t.Context(), r, Format{Syntax: syntax})
-		if err != nil || !strings.Contains(string(body), want+"\n") {
+		body, err := Bytes(t.Context(), r, Format{Syntax: syntax, Readable: true})
+		if err != nil || !strings.Contains(strings.ReplaceAll(string(body), " st@", "\n"), want+"\n") {
 			t.Errorf("%v: %v\n%swant %s", syntax, err, body, want)
 		}
 	}
