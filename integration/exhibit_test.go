@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/fennelmetrics/fennel"
-	"github.com/fennelmetrics/fennel/exposition"
 	"github.com/fennelmetrics/fennel/fennelhttp"
 )
 
@@ -38,17 +37,7 @@ func show(t *testing.T, g fennel.Gatherer, opts ...fennelhttp.HandlerOption) *ex
 	return exhibitOf(t, fennelhttp.Handler(g, opts...))
 }
 
-// showAs is show in one format, whatever is asked for.
-func showAs(t *testing.T, g fennel.Gatherer, format exposition.Format) *exhibit {
-	t.Helper()
-	return exhibitOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", format.ContentType())
-		if err := exposition.Write(r.Context(), w, g, format); err != nil && !fennel.Partial(err) {
-			panic(http.ErrAbortHandler)
-		}
-	}))
-}
-
+// exhibitOf is show for any handler.
 func exhibitOf(t *testing.T, h http.Handler) *exhibit {
 	t.Helper()
 	x := &exhibit{handler: h, last: make(map[string]exchange)}
