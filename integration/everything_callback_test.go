@@ -23,7 +23,7 @@ func addCallbacks(r *fennel.Registry) {
 	native := fennel.HistogramValue{Counts: []uint64{7, 0, 0}, Sum: 8, Native: nativeShapes["first below 1"], Exemplars: someExemplars()}
 	fennel.NewHistogramFunc("called_bytes", "A histogram.", func() fennel.HistogramValue { return classic }, fennel.Buckets(1, 2), in)
 	fennel.NewHistogramFuncVec("called_natives", "Histograms.", maps.All(map[string]fennel.HistogramValue{"sda": native}),
-		fennel.Buckets(1, 2), fennel.Native{}, names, in)
+		fennel.Buckets(1, 2), names, in)
 	summary := fennel.SummaryValue{Count: 2, Sum: 3, Quantiles: []float64{1.5, math.NaN()}}
 	fennel.NewSummaryFunc("called_seconds", "A summary.", func() fennel.SummaryValue { return summary }, fennel.Quantiles(0.5, 0.9), in)
 	fennel.NewInfoFunc("called_info", "An info.", func() build { return build{"v2", true} }, in)
