@@ -117,12 +117,16 @@ func (s *exemplarSlot) load(b *sample.Batch, i, bucket int) {
 }
 
 // appendNote renders the labels of an exemplar, and reports whether it had to mend
-// values that are not UTF-8.
+// values: those that are not UTF-8, and those with a NUL byte, over which
+// Prometheus stumbles in OpenMetrics 1.0. It would lose the whole scrape.
 func appendNote(dst []byte, labels []Label) (note []byte, mended bool) {
 	for i, l := range labels {
 		value := l.Value
 		if !utf8.ValidString(value) {
 			value, mended = series.Mend(value), true
+		}
+		if strings.IndexByte(value, 0) >= 0 {
+			value, mended = strings.ReplaceAll(value, "\x00", "\uFFFD"), true
 		}
 		dst = series.AppendLabel(dst, i == 0, l.Name, value)
 	}

@@ -156,7 +156,7 @@ type foreign view
 
 // Visit hands on a family, after the own ones that come before it.
 func (v *foreign) Visit(f *sample.Family, b *sample.Batch) error {
-	if len(v.pending) > 0 && v.pending[0] <= f.Name {
+	if len(v.pending) > 0 && sample.CompareNames(v.pending[0], f.Name) <= 0 {
 		if err := (*view)(v).visitOwn(f.Name); err != nil {
 			return err
 		}

@@ -288,3 +288,25 @@ func TestSelfMetricsOfManyScrapesAtOnce(t *testing.T) {
 		t.Errorf("%v in flight at the end", got)
 	}
 }
+
+func TestTargetInfoComesBeforeSelfMetrics(t *testing.T) {
+	r := fennel.NewRegistry()
+	if err := r.SetTargetInfo(fennel.Label{Name: "service_name", Value: "shop"}); err != nil {
+		t.Fatal(err)
+	}
+	fennel.NewGauge("a", "", fennel.In(r))
+	fennel.NewGauge("z", "", fennel.In(r))
+	h := Handler(r)
+	scrapeOnce(t, h, "/metrics")
+	var order []string
+	for line := range strings.Lines(scrapeOnce(t, h, "/metrics").Body.String()) {
+		if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			order = append(order, strings.Fields(name)[0])
+		}
+	}
+	want := []string{"target_info", "a", "fennel_scrape_duration_seconds", "fennel_scrape_size_bytes",
+		"fennel_scrapes_in_flight", "fennel_scrapes_total", "fennel_series", "z"}
+	if !slices.Equal(order, want) {
+		t.Errorf("families %q, want %q", order, want)
+	}
+}
