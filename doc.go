@@ -214,7 +214,8 @@
 //	fennel.Default.MustRegister(disks{})
 //
 // It gets the scrape's context and may ask which families are wanted. If it
-// fails, panics or is late, that costs only what it hasn't written.
+// fails or panics, that costs only what it hasn't written; if it goes on when its
+// context is done, what it has written, too.
 //
 // Unlike metrics, collectors are not merged: register one for each registry, not
 // one for each instance of a library.
