@@ -257,5 +257,5 @@
 // are cloned when a series is created, so they may lie in buffers that are used
 // again; slices are copied and never changed. No lock is held while user code
 // runs or while a scrape is written. No update ever waits for a scrape, but for
-// the microsecond that it takes to copy a histogram with native buckets.
+// the few microseconds that it takes to copy a histogram with native buckets.
 package fennel
