@@ -111,7 +111,7 @@ func (c *config) setBasic(option, user, password string) error {
 		return fmt.Errorf("push: %s: the user's name has a colon, which basic auth has no room for", option)
 	}
 	header := "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
-	c.group.secrets = append(c.group.secrets, password, url.QueryEscape(password))
+	c.group.secrets = append(c.group.secrets, password, url.QueryEscape(password), url.PathEscape(password))
 	return c.setCredentials(option, func(context.Context) (string, error) { return header, nil })
 }
 
@@ -135,9 +135,7 @@ func (c *config) setAuthorization(value string) error {
 // adopt takes the credentials that are in a gateway's URL, and keeps what else
 // there is in it out of sight.
 func (c *config) adopt(u *url.URL) error {
-	for _, values := range u.Query() {
-		c.group.secrets = append(c.group.secrets, values...)
-	}
+	c.group.secrets = append(c.group.secrets, querySecrets(u)...)
 	if u.User == nil {
 		return nil
 	}

@@ -3,7 +3,9 @@ package push
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
@@ -26,8 +28,14 @@ type message struct {
 // The message is whole with an error that is [fennel.Partial].
 func (g *Group) encode(ctx context.Context, method string, m fennel.Gatherer) (*message, error) {
 	checked := &checked{Gatherer: m, group: g}
-	body, partial := exposition.Bytes(ctx, checked, g.format)
-	if partial != nil && !fennel.Partial(partial) {
+	patience, cancel := context.WithTimeout(ctx, g.gatherTime(ctx))
+	defer cancel()
+	body, partial := exposition.Bytes(patience, checked, g.format)
+	switch {
+	case partial == nil || fennel.Partial(partial):
+	case patience.Err() != nil:
+		return nil, fmt.Errorf("push: metrics were not gathered in time: %w", partial)
+	default:
 		return nil, partial
 	}
 	packed, err := g.pack(body)
@@ -41,6 +49,16 @@ func (g *Group) encode(ctx context.Context, method string, m fennel.Gatherer) (*
 		encoding: g.packing,
 		exotic:   checked.exotic,
 	}, partial
+}
+
+// gatherTime returns how long gathering may take. What is late then is left out,
+// and there is time left to push the rest.
+func (g *Group) gatherTime(ctx context.Context) time.Duration {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return g.timeout
+	}
+	return min(g.timeout, time.Until(end)/2)
 }
 
 // describe sets the headers that a message has of its own.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/exposition"
 	"github.com/fennelmetrics/fennel/internal/names"
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
@@ -30,7 +31,9 @@ type checker struct {
 }
 
 func (c *checker) Visit(f *sample.Family, b *sample.Batch) error {
-	c.exotic = c.exotic || !names.LegalMetric(f.Name) || !f.Legal
+	if c.group.format.Escaping == exposition.AllowUTF8 {
+		c.exotic = c.exotic || !names.LegalMetric(f.Name) || !f.Legal
+	}
 	for i := range b.Len() {
 		if b.Time(i) != sample.NoTime {
 			return fmt.Errorf("push: metric %q: a sample has a timestamp, which a gateway refuses: write it without", f.Name)

@@ -119,7 +119,7 @@ func (g *Group) upload(ctx context.Context, hurry <-chan struct{}, method string
 		return errNotMade
 	}
 	if m == nil {
-		return errors.New("push: there is nothing to push: the Gatherer is nil")
+		return errNoGatherer
 	}
 	message, partial := g.encode(ctx, method, m)
 	if partial != nil && !fennel.Partial(partial) {
@@ -131,6 +131,9 @@ func (g *Group) upload(ctx context.Context, hurry <-chan struct{}, method string
 	return partial
 }
 
-var errNotMade = errors.New("push: the Group was not made by New")
+var (
+	errNotMade    = errors.New("push: the Group was not made by New")
+	errNoGatherer = errors.New("push: there is nothing to push: the Gatherer is nil")
+)
 
 func (g *Group) ready() bool { return g != nil && g.url != nil }

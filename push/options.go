@@ -30,7 +30,7 @@ type config struct {
 
 func defaultConfig() config {
 	return config{group: Group{
-		format:  exposition.Format{Syntax: exposition.Text004, Escaping: exposition.AllowUTF8},
+		format:  exposition.Format{Syntax: exposition.Protobuf, Escaping: exposition.AllowUTF8},
 		pack:    packGzip,
 		packing: "gzip",
 		header:  make(http.Header),
@@ -60,7 +60,7 @@ func Grouping(name, value string) Option {
 // gateway doesn't understand it.
 func Format(f exposition.Format) Option {
 	return option(func(c *config) error {
-		if f.Syntax != exposition.Text004 {
+		if f.Syntax != exposition.Protobuf && f.Syntax != exposition.Text004 {
 			return fmt.Errorf("push: Format: a gateway doesn't take %s: use exposition.Protobuf or exposition.Text004", f.Syntax)
 		}
 		c.group.format = exposition.Format{Syntax: f.Syntax, Escaping: f.Escaping}
@@ -85,8 +85,10 @@ func Uncompressed() Option {
 	})
 }
 
-// Timeout limits each attempt, from connecting to the answer. The default is 30
-// seconds. It is an error if it is not positive.
+// Timeout limits each attempt, from connecting to the answer, and, apart from
+// that, the time to gather metrics, where half of what the context's deadline
+// leaves is the limit, too: a collector that takes longer is left out. The default
+// is 30 seconds. It is an error if it is not positive.
 func Timeout(d time.Duration) Option {
 	return option(func(c *config) error {
 		if d <= 0 {

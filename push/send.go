@@ -131,6 +131,7 @@ func (d *delivery) follow(a *answer) *Error {
 	d.trusted = d.trusted && strings.EqualFold(next.Hostname(), d.target.Hostname()) &&
 		(next.Scheme == "https" || d.target.Scheme == "http")
 	d.target = next
+	d.secrets = append(slices.Clone(d.secrets), querySecrets(next)...)
 	return nil
 }
 

@@ -36,6 +36,8 @@ func parseGateway(raw string) (*url.URL, error) {
 	case strings.Contains(u.EscapedPath()+u.RawQuery, "@"):
 		// It looks like the end of user info with a slash in the password.
 		return nil, wrong("it has an @ behind its host: write @ as %40, and a / or ? in a password as %2F or %3F")
+	case strings.Contains(u.RawPath, "%") && u.RawPath != u.EscapedPath():
+		return nil, wrong("its path is percent-encoded only in part: encode all that needs it")
 	}
 	return u, nil
 }
@@ -75,14 +77,33 @@ func shownURL(u *url.URL) string {
 	}
 	params := strings.Split(u.RawQuery, "&")
 	for i, p := range params {
-		if name, _, ok := strings.Cut(p, "="); ok {
-			params[i] = name + "=" + hidden
-		} else {
-			params[i] = hidden
-		}
+		params[i] = strings.TrimSuffix(p, queryValue(p)) + hidden
 	}
 	shown.RawQuery = strings.Join(params, "&")
 	return shown.String()
+}
+
+// queryValue returns the value of a parameter of a query, as it is written. One
+// without a name may be a token in itself.
+func queryValue(param string) string {
+	if _, value, ok := strings.Cut(param, "="); ok {
+		return value
+	}
+	return param
+}
+
+// querySecrets returns the values of a URL's query, as they are written and as
+// what they mean.
+func querySecrets(u *url.URL) []string {
+	var secrets []string
+	for param := range strings.SplitSeq(u.RawQuery, "&") {
+		value := queryValue(param)
+		secrets = append(secrets, value)
+		if text, err := url.QueryUnescape(value); err == nil {
+			secrets = append(secrets, text)
+		}
+	}
+	return secrets
 }
 
 // shownRaw returns for messages what may be no URL at all: without anything
