@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -125,10 +126,14 @@ func (g *Group) upload(ctx context.Context, hurry <-chan struct{}, method string
 	if partial != nil && !fennel.Partial(partial) {
 		return partial
 	}
-	if err := g.deliver(ctx, hurry, message); err != nil {
-		return errors.Join(err, partial)
+	err := g.deliver(ctx, hurry, message)
+	switch {
+	case err == nil:
+		return partial
+	case partial == nil:
+		return err
 	}
-	return partial
+	return fmt.Errorf("%w; %w", err, partial)
 }
 
 var (
