@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,16 +207,16 @@ func TestRunLastPushWithoutALateCollector(t *testing.T) {
 		s := newScript(answers(200))
 		reg := someRegistry()
 		release := make(chan struct{})
-		slow := false
+		var slow atomic.Bool
 		reg.MustRegister(fennel.CollectorFunc(func(context.Context, *fennel.Writer) error {
-			if slow {
+			if slow.Load() {
 				<-release
 			}
 			return nil
 		}))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, func() {
-			slow = true
+			slow.Store(true)
 			cancel()
 		})
 		err := must(t, "pg", "j", Client(s), inText).Run(ctx, reg)
