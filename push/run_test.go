@@ -123,6 +123,19 @@ func TestRunBacksOff(t *testing.T) {
 	})
 }
 
+// A long interval is not made shorter by failures.
+func TestRunBacksOffFromALongInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(fails)
+		if err := runFor(t, time.Hour, s, Every(10*time.Minute)); err == nil {
+			t.Error("no error")
+		}
+		if n := len(s.asked); n < 6 || n > 8 {
+			t.Errorf("%d pushes in an hour", n)
+		}
+	})
+}
+
 func TestRunHeedsRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(answers(429, "Retry-After", "100"), answers(200))
