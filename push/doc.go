@@ -55,6 +55,10 @@
 // own words, and so is no answer at all. Passwords, tokens, user info and the
 // values of a URL's query are in no error and no log.
 //
+// Without a [Client] a connection is made for each request, through a proxy if
+// the environment names one (see [net/http.ProxyFromEnvironment]). Bodies are made
+// in memory before they are sent.
+//
 // Each attempt has a [Timeout]. There is only one attempt unless [Retry] allows
 // more. Redirects are refused unless one trusts them: see [TrustRedirects].
 package push
