@@ -84,7 +84,7 @@ func checkAllFormats(t *testing.T, r *fennel.Registry, what string) {
 		if err != nil && !fennel.Partial(err) {
 			t.Fatal(err)
 		}
-		if _, err := parse(body, f.Syntax == OpenMetrics100); err != nil {
+		if _, err := parseAs(body, f); err != nil {
 			t.Errorf("%s: %v: %v\n%s", what, f, err, body)
 			return
 		}

@@ -12,7 +12,7 @@ import (
 func formats(yield func(Format) bool) {
 	for s := range Syntax(syntaxes) {
 		for e := range Escaping(escapings) {
-			if !yield(Format{s, e}) {
+			if !yield(Format{Syntax: s, Escaping: e}) {
 				return
 			}
 		}
@@ -21,24 +21,37 @@ func formats(yield func(Format) bool) {
 
 func TestContentType(t *testing.T) {
 	tests := map[Format]string{
-		{}:                                  "text/plain; version=0.0.4; charset=utf-8",
-		{Text004, EscapeUnderscores}:        "text/plain; version=0.0.4; charset=utf-8",
-		{Text004, AllowUTF8}:                "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8",
-		{Text004, EscapeDots}:               "text/plain; version=0.0.4; charset=utf-8; escaping=dots",
-		{Text004, EscapeValues}:             "text/plain; version=0.0.4; charset=utf-8; escaping=values",
-		{Text100, EscapeUnderscores}:        "text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
-		{Text100, AllowUTF8}:                "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
-		{Text100, EscapeDots}:               "text/plain; version=1.0.0; charset=utf-8; escaping=dots",
-		{Text100, EscapeValues}:             "text/plain; version=1.0.0; charset=utf-8; escaping=values",
-		{OpenMetrics100, EscapeUnderscores}: "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
-		{OpenMetrics100, AllowUTF8}:         "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
-		{OpenMetrics100, EscapeDots}:        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots",
-		{OpenMetrics100, EscapeValues}:      "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values",
+		{}: "text/plain; version=0.0.4; charset=utf-8",
+		{Syntax: Text004, Escaping: EscapeUnderscores}:        "text/plain; version=0.0.4; charset=utf-8",
+		{Syntax: Text004, Escaping: AllowUTF8}:                "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8",
+		{Syntax: Text004, Escaping: EscapeDots}:               "text/plain; version=0.0.4; charset=utf-8; escaping=dots",
+		{Syntax: Text004, Escaping: EscapeValues}:             "text/plain; version=0.0.4; charset=utf-8; escaping=values",
+		{Syntax: Text100, Escaping: EscapeUnderscores}:        "text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
+		{Syntax: Text100, Escaping: AllowUTF8}:                "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+		{Syntax: Text100, Escaping: EscapeDots}:               "text/plain; version=1.0.0; charset=utf-8; escaping=dots",
+		{Syntax: Text100, Escaping: EscapeValues}:             "text/plain; version=1.0.0; charset=utf-8; escaping=values",
+		{Syntax: OpenMetrics100, Escaping: EscapeUnderscores}: "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+		{Syntax: OpenMetrics100, Escaping: AllowUTF8}:         "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+		{Syntax: OpenMetrics100, Escaping: EscapeDots}:        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots",
+		{Syntax: OpenMetrics100, Escaping: EscapeValues}:      "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values",
+
+		{Syntax: Protobuf, Escaping: EscapeUnderscores}:       "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores",
+		{Syntax: Protobuf, Escaping: AllowUTF8}:               "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=allow-utf-8",
+		{Syntax: Protobuf, Escaping: EscapeDots}:              "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=dots",
+		{Syntax: Protobuf, Escaping: EscapeValues}:            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=values",
+		{Syntax: OpenMetrics200, Escaping: EscapeUnderscores}: "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=underscores",
+		{Syntax: OpenMetrics200, Escaping: AllowUTF8}:         "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=allow-utf-8",
+		{Syntax: OpenMetrics200, Escaping: EscapeDots}:        "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=dots",
+		{Syntax: OpenMetrics200, Escaping: EscapeValues}:      "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=values",
+
+		{Created: true, Syntax: OpenMetrics100}:                 "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+		{Readable: true}:                                        "text/plain; charset=utf-8",
+		{Readable: true, Syntax: Protobuf, Escaping: AllowUTF8}: "text/plain; charset=utf-8",
 
 		// Out of range.
-		{syntaxes, AllowUTF8}:       "text/plain; version=0.0.4; charset=utf-8",
-		{OpenMetrics100, escapings}: "text/plain; version=0.0.4; charset=utf-8",
-		{255, 255}:                  "text/plain; version=0.0.4; charset=utf-8",
+		{Syntax: syntaxes, Escaping: AllowUTF8}:       "text/plain; version=0.0.4; charset=utf-8",
+		{Syntax: OpenMetrics100, Escaping: escapings}: "text/plain; version=0.0.4; charset=utf-8",
+		{Syntax: 255, Escaping: 255}:                  "text/plain; version=0.0.4; charset=utf-8",
 	}
 	for f, want := range tests {
 		if got := f.ContentType(); got != want {
@@ -61,19 +74,39 @@ func TestContentType(t *testing.T) {
 // A scraper that asks for the content type of a format gets that format.
 func TestContentTypeNegotiatesItself(t *testing.T) {
 	for f := range formats {
-		if got := Negotiate([]string{f.ContentType()}); got != f {
+		if got := Negotiate([]string{f.ContentType()}, OpenMetrics200); got != f {
 			t.Errorf("Negotiate(%q) = %v, want %v", f.ContentType(), got, f)
+		}
+	}
+}
+
+func TestParseSyntax(t *testing.T) {
+	names := map[string]Syntax{
+		"PrometheusText0.0.4": Text004, "PrometheusText1.0.0": Text100, "OpenMetricsText1.0.0": OpenMetrics100,
+		"PrometheusProto": Protobuf, "OpenMetricsText2.0.0": OpenMetrics200,
+	}
+	if len(names) != syntaxes {
+		t.Errorf("%d syntaxes are tested, there are %d", len(names), syntaxes)
+	}
+	for name, want := range names {
+		if got, ok := ParseSyntax(name); got != want || !ok || got.String() != name {
+			t.Errorf("ParseSyntax(%q) = %v, %v", name, got, ok)
+		}
+	}
+	for _, name := range []string{"", "prometheusproto", "PrometheusProto ", "OpenMetricsText0.0.1"} {
+		if got, ok := ParseSyntax(name); got != Text004 || ok {
+			t.Errorf("ParseSyntax(%q) = %v, %v", name, got, ok)
 		}
 	}
 }
 
 func TestFormatString(t *testing.T) {
 	tests := map[Format]string{
-		{}:                          "PrometheusText0.0.4; escaping=underscores",
-		{Text100, EscapeDots}:       "PrometheusText1.0.0; escaping=dots",
-		{OpenMetrics100, AllowUTF8}: "OpenMetricsText1.0.0; escaping=allow-utf-8",
-		{200, AllowUTF8}:            "PrometheusText0.0.4; escaping=underscores",
-		{OpenMetrics100, 200}:       "PrometheusText0.0.4; escaping=underscores",
+		{}:                                      "PrometheusText0.0.4; escaping=underscores",
+		{Syntax: Text100, Escaping: EscapeDots}: "PrometheusText1.0.0; escaping=dots",
+		{Syntax: OpenMetrics100, Escaping: AllowUTF8}: "OpenMetricsText1.0.0; escaping=allow-utf-8",
+		{Syntax: 200, Escaping: AllowUTF8}:            "PrometheusText0.0.4; escaping=underscores",
+		{Syntax: OpenMetrics100, Escaping: 200}:       "PrometheusText0.0.4; escaping=underscores",
 	}
 	for f, want := range tests {
 		if got := f.String(); got != want {

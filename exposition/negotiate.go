@@ -1,10 +1,6 @@
 package exposition
 
-import (
-	"strings"
-
-	"github.com/fennelmetrics/fennel/internal/names"
-)
+import "slices"
 
 // Negotiate returns the format that the lines of an Accept header ask for:
 //
@@ -12,7 +8,11 @@ import (
 //	w.Header().Set("Content-Type", f.ContentType())
 //
 // The clause with the highest q that can be served wins, and of equals the one
-// that stands first. Wildcards mean text 0.0.4. A clause that is malformed, or
+// that stands first. Wildcards mean text 0.0.4. Protobuf is asked for by its
+// media type with proto=io.prometheus.client.MetricFamily and
+// encoding=delimited, both. OpenMetrics 2.0 is served only if extra has it, and
+// only to a clause with just that version: without a flag of its own, a server
+// that asked for OpenMetrics can't read it. A clause that is malformed, or
 // asks for what is not served, is passed over, and a q that is malformed or
 // greater than 1 puts its clause last, which is what Prometheus 2.49.0 meant by
 // "*/*;q=2". What a clause with q=0 names is not chosen through any clause that
@@ -20,16 +20,19 @@ import (
 // answer is the zero Format, never a refusal, as
 // https://prometheus.io/docs/instrumenting/content_negotiation wants it.
 //
-// The escaping is that of the winning clause. Where that has none, OpenMetrics
-// and text 1.0.0 take the escaping of the best clause that has one, because a
-// scraper that reads UTF-8 names in one format reads them in the others.
-// Text 0.0.4 doesn't: Prometheus names an escaping beside
-// "text/plain;version=0.0.4", but leaves it out there on purpose.
+// The escaping is that of the winning clause. Where that has none, protobuf,
+// OpenMetrics and text 1.0.0 take the escaping of the best clause that has one,
+// because a scraper that reads UTF-8 names in one format reads them in the
+// others: Prometheus names no escaping beside protobuf, so that names would
+// change with the format otherwise. Text 0.0.4 doesn't: Prometheus names an
+// escaping beside "text/plain;version=0.0.4", but leaves it out there on purpose.
+// Where no clause has one, names are escaped with underscores, but not in
+// OpenMetrics 2.0, whose grammar has names in UTF-8.
 //
 // Negotiate takes time in proportion to the length of the header, whatever is
 // in it, and doesn't allocate unless a quoted value holds a backslash.
-func Negotiate(accept []string) Format {
-	var p poll
+func Negotiate(accept []string, extra ...Syntax) Format {
+	p := poll{openMetrics200: slices.Contains(extra, OpenMetrics200)}
 	for _, line := range accept {
 		for line != "" {
 			var text string
@@ -50,6 +53,8 @@ type poll struct {
 	barred  [syntaxes]int // the specificities below this one are refused
 	lender  vote          // the best clause with an escaping
 	clauses int
+
+	openMetrics200 bool // it is served
 }
 
 // vote is one clause's wish. The zero value is no vote.
@@ -82,7 +87,11 @@ func (p *poll) add(c clause) {
 	if v.hasEscape && v.beats(p.lender) {
 		p.lender = v
 	}
-	if s, ok := c.syntax(); ok && v.beats(p.best[s][level]) {
+	s, ok := c.syntax()
+	if s == OpenMetrics200 && !p.openMetrics200 {
+		return
+	}
+	if ok && v.beats(p.best[s][level]) {
 		p.best[s][level] = v
 	}
 }
@@ -97,320 +106,13 @@ func (p *poll) result() Format {
 			}
 		}
 	}
-	f.Escaping = best.escaping
-	if !best.hasEscape && f.Syntax != Text004 {
+	switch {
+	case best.hasEscape || f.Syntax == Text004:
+		f.Escaping = best.escaping
+	case p.lender.hasEscape:
 		f.Escaping = p.lender.escaping
+	case f.Syntax == OpenMetrics200:
+		f.Escaping = AllowUTF8
 	}
 	return f
 }
-
-// clause is one element of an Accept header, as far as it matters here.
-type clause struct {
-	media     media
-	version   version
-	quality   quality
-	escaping  Escaping
-	hasEscape bool
-}
-
-// syntax returns what c is answered with, if it is served at all.
-func (c clause) syntax() (Syntax, bool) {
-	switch c.media {
-	case anyMedia, anyText:
-		return Text004, true
-	case plainText:
-		switch c.version {
-		case unversioned, version004:
-			return Text004, true
-		case version100:
-			return Text100, true
-		}
-	case openMetrics:
-		switch c.version {
-		// Prometheus up to 2.33 asks for 0.0.1 alone, a draft that 1.0.0 is
-		// compatible with.
-		case unversioned, version001, version100:
-			return OpenMetrics100, true
-		}
-	}
-	return 0, false
-}
-
-// covers reports whether c refuses s when its q is 0. That is stricter than
-// what c is answered with: to refuse version 0.0.1 is not to refuse 1.0.0.
-// The escaping plays no part: better to serve too plain a format than one that
-// was refused.
-func (c clause) covers(s Syntax) bool {
-	named := func(v version) bool { return c.version == unversioned || c.version == v }
-	switch c.media {
-	case anyMedia:
-		return true
-	case anyText:
-		return s == Text004 || s == Text100
-	case anyApplication:
-		return s == OpenMetrics100
-	case plainText:
-		return s == Text004 && named(version004) || s == Text100 && named(version100)
-	case openMetrics:
-		return s == OpenMetrics100 && named(version100)
-	}
-	return false
-}
-
-// specificity ranks */* below text/* below text/plain below
-// text/plain;version=1.0.0.
-func (c clause) specificity() int {
-	switch {
-	case c.media == anyMedia:
-		return 0
-	case c.media == anyText, c.media == anyApplication:
-		return 1
-	case c.version == unversioned:
-		return 2
-	}
-	return 3
-}
-
-const specificities = 4
-
-// media is the type of a clause, without its parameters.
-type media uint8
-
-const (
-	otherMedia     media = iota
-	anyMedia             // */*
-	anyText              // text/*
-	anyApplication       // application/*
-	plainText            // text/plain
-	openMetrics          // application/openmetrics-text
-)
-
-// version is the version parameter of a clause, among those that matter.
-type version uint8
-
-const (
-	unversioned version = iota
-	otherVersion
-	version001
-	version004
-	version100
-)
-
-// quality is the q parameter of a clause: the greater, the more wanted. A q of
-// 0.7 is last + 0.7 * one.
-type quality uint32
-
-const (
-	unstated quality = iota
-	refused          // q=0
-	last             // q is malformed or greater than 1
-
-	one = 1e9
-)
-
-// parseClause reads one element of an Accept header (RFC 9110, section 12.5.1)
-// and reports whether it is well formed. It bears with what clients really
-// send: empty and repeated parameters, of which the first counts (Prometheus
-// 3.0 to 3.2 repeat the escaping), white space around "=", parameters behind
-// q, and parameters without a value, which count as absent.
-func parseClause(s string) (c clause, ok bool) {
-	s, params := cut(s, ';')
-	c.media, ok = parseMedia(trim(s))
-	for ok && params != "" {
-		s, params = cut(params, ';')
-		ok = c.parseParam(trim(s))
-	}
-	if c.quality == unstated {
-		c.quality = last + one
-	}
-	return c, ok
-}
-
-func (c *clause) parseParam(s string) bool {
-	if s == "" {
-		return true
-	}
-	name, value, _ := strings.Cut(s, "=")
-	name = trim(name)
-	value, ok := unquote(trim(value))
-	if !ok || !isToken(name) {
-		return false
-	}
-	switch {
-	case strings.EqualFold(name, "q"):
-		if c.quality == unstated {
-			c.quality = parseQuality(value)
-		}
-	case strings.EqualFold(name, "version"):
-		if c.version == unversioned {
-			c.version = parseVersion(value)
-		}
-	case strings.EqualFold(name, "escaping"):
-		if !c.hasEscape {
-			scheme, known := names.ParseScheme(value)
-			c.escaping, c.hasEscape = Escaping(scheme), known
-		}
-	}
-	return true
-}
-
-func parseMedia(s string) (media, bool) {
-	main, sub, _ := strings.Cut(s, "/")
-	if !isToken(main) || !isToken(sub) {
-		return otherMedia, false
-	}
-	switch {
-	case s == "*/*":
-		return anyMedia, true
-	case strings.EqualFold(s, "text/*"):
-		return anyText, true
-	case strings.EqualFold(s, "application/*"):
-		return anyApplication, true
-	case strings.EqualFold(s, "text/plain"):
-		return plainText, true
-	case strings.EqualFold(s, "application/openmetrics-text"):
-		return openMetrics, true
-	}
-	return otherMedia, true
-}
-
-// parseVersion reads up to three numbers; the missing ones are 0.
-func parseVersion(s string) version {
-	if s == "" {
-		return unversioned
-	}
-	var parts [3]int
-	more := true
-	for i := 0; more; i++ {
-		var part string
-		part, s, more = strings.Cut(s, ".")
-		n, ok := parseNumber(part)
-		if !ok || i == len(parts) {
-			return otherVersion
-		}
-		parts[i] = n
-	}
-	switch parts {
-	case [3]int{0, 0, 1}:
-		return version001
-	case [3]int{0, 0, 4}:
-		return version004
-	case [3]int{1, 0, 0}:
-		return version100
-	}
-	return otherVersion
-}
-
-// parseNumber reads decimal digits and nothing else. A number that no version
-// has comes out as some other that no version has.
-func parseNumber(s string) (n int, ok bool) {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		n = min(10*n+int(s[i]-'0'), 1000)
-	}
-	return n, s != ""
-}
-
-// parseQuality reads a number from 0 to 1. It takes more digits than the three
-// of the grammar, and none before the point, since Java's "q=.2" is common.
-func parseQuality(s string) quality {
-	whole, fraction, _ := strings.Cut(s, ".")
-	var v quality
-	switch {
-	case whole == "1":
-		v = one
-	case whole == "0", whole == "" && fraction != "":
-	default:
-		return last
-	}
-	scale := quality(one / 10)
-	for i := range len(fraction) {
-		d := fraction[i] - '0'
-		if d > 9 {
-			return last
-		}
-		v += quality(d) * scale
-		scale /= 10
-	}
-	switch {
-	case v > one:
-		return last
-	case v == 0:
-		return refused
-	}
-	return last + v
-}
-
-// cut splits s at the first sep that stands outside quotes.
-func cut(s string, sep byte) (before, after string) {
-	quoted := false
-	for i := 0; i < len(s); i++ {
-		switch b := s[i]; {
-		case b == '"':
-			quoted = !quoted
-		case b == '\\' && quoted:
-			i++
-		case b == sep && !quoted:
-			return s[:i], s[i+1:]
-		}
-	}
-	return s, ""
-}
-
-// trim strips optional white space, which is blanks and tabs only.
-func trim(s string) string {
-	for s != "" && isBlank(s[0]) {
-		s = s[1:]
-	}
-	for s != "" && isBlank(s[len(s)-1]) {
-		s = s[:len(s)-1]
-	}
-	return s
-}
-
-func isBlank(b byte) bool { return b == ' ' || b == '\t' }
-
-// unquote returns the value of a parameter, which is a token, a quoted string
-// or nothing, and reports whether it is one of them.
-func unquote(s string) (string, bool) {
-	if s == "" || s[0] != '"' {
-		return s, s == "" || isToken(s)
-	}
-	s = s[1:]
-	if i := strings.IndexAny(s, `"\`); i >= 0 && s[i] == '"' {
-		return s[:i], i == len(s)-1
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			return b.String(), i == len(s)-1
-		case '\\':
-			if i++; i == len(s) {
-				return "", false
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return "", false
-}
-
-// isToken reports whether s is a token (RFC 9110, section 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !tokenBytes[s[i]] {
-			return false
-		}
-	}
-	return s != ""
-}
-
-var tokenBytes = func() (is [256]bool) {
-	const letters = "abcdefghijklmnopqrstuvwxyz"
-	for _, b := range []byte("!#$%&'*+-.^_`|~0123456789" + letters + strings.ToUpper(letters)) {
-		is[b] = true
-	}
-	return is
-}()

@@ -27,7 +27,7 @@ func FuzzNegotiate(f *testing.F) {
 		f.Add(v.Accept)
 	}
 	f.Fuzz(func(t *testing.T, accept string) {
-		got := Negotiate(strings.Split(accept, "\n"))
+		got := Negotiate(strings.Split(accept, "\n"), OpenMetrics200)
 		if got.Syntax >= syntaxes || got.Escaping >= escapings {
 			t.Fatalf("Format{%d, %d} is out of range", got.Syntax, got.Escaping)
 		}
@@ -35,7 +35,7 @@ func FuzzNegotiate(f *testing.F) {
 			t.Fatalf("%v has the content type %q", got, got.ContentType())
 		}
 		// An element that says nothing changes nothing, in front or behind.
-		if again := Negotiate(append([]string{",text/html;q=0.1, ,"}, append(strings.Split(accept, "\n"), "nonsense")...)); again != got {
+		if again := Negotiate(append([]string{",text/html;q=0.1, ,"}, append(strings.Split(accept, "\n"), "nonsense")...), OpenMetrics200); again != got {
 			t.Errorf("%v, and %v between clauses that say nothing", got, again)
 		}
 	})

@@ -48,6 +48,11 @@ func (s *syntax) appendTime(dst []byte, nanos int64) []byte {
 	if !s.openMetrics {
 		return strconv.AppendInt(dst, nanos/int64(time.Millisecond), 10)
 	}
+	return appendSeconds(dst, nanos)
+}
+
+// appendSeconds appends a time in seconds, exactly and without an exponent.
+func appendSeconds(dst []byte, nanos int64) []byte {
 	dst = strconv.AppendInt(dst, nanos/int64(time.Second), 10)
 	rest := nanos % int64(time.Second)
 	if rest == 0 {

@@ -8,7 +8,7 @@ import (
 )
 
 // sample appends all lines of one sample.
-func (e *encoder) sample(f *sample.Family, b *sample.Batch, i int) {
+func (e *textEncoder) sample(f *sample.Family, b *sample.Batch, i int) {
 	labels, p := b.Labels(i), e.prepared
 	if e.rename != nil {
 		e.scratch = series.AppendRenamed(e.scratch[:0], b.Key(i), e.rename)
@@ -17,6 +17,10 @@ func (e *encoder) sample(f *sample.Family, b *sample.Batch, i int) {
 	if f.Kind == sample.Counter {
 		e.buf = appendStart(e.buf, &p.value, labels)
 		e.buf = appendCounter(e.buf, b.Whole[i], b.Values[i])
+		if e.created || len(e.exemplars) > 0 {
+			e.endCounter(labels, b, i)
+			return
+		}
 		e.endLine(b, i)
 		return
 	}
@@ -25,7 +29,7 @@ func (e *encoder) sample(f *sample.Family, b *sample.Batch, i int) {
 		e.float(&p.value, labels, b.Values[i], b, i)
 	case sample.Info:
 		e.uint(&p.value, labels, 1, b, i)
-	case sample.Histogram:
+	case sample.Histogram, sample.GaugeHistogram:
 		e.histogram(f, b, i, labels)
 	case sample.Summary:
 		e.summary(f, b, i, labels)
@@ -38,21 +42,59 @@ func (e *encoder) sample(f *sample.Family, b *sample.Batch, i int) {
 	}
 }
 
-func (e *encoder) histogram(f *sample.Family, b *sample.Batch, i int, labels []byte) {
+// endCounter ends the line of a counter that has more than a value.
+func (e *textEncoder) endCounter(labels []byte, b *sample.Batch, i int) {
+	own := e.exemplars.take(i)
+	if e.syntax.composite {
+		e.endComposite(b, i, own)
+		return
+	}
+	e.endLineWith(b, i, own.last())
+	e.createdLine(labels, b, i)
+}
+
+func (e *textEncoder) histogram(f *sample.Family, b *sample.Batch, i int, labels []byte) {
+	own := e.exemplars.take(i)
+	if e.syntax.composite {
+		e.compositeHistogram(f, b, i, labels, own)
+		return
+	}
 	total := uint64(0)
 	for j, n := range b.Buckets(f, i) {
 		total += n
 		e.buf = appendStartEnd(e.buf, &e.prepared.bucket, labels, e.prepared.ends[j])
 		e.buf = strconv.AppendUint(e.buf, total, 10)
-		e.endLine(b, i)
+		if len(own) == 0 {
+			e.endLine(b, i)
+			continue
+		}
+		e.endLineWith(b, i, own.takeBucket(f, j).last())
 	}
-	if e.syntax.hasSum(f) {
+	switch {
+	case e.syntax.splitsGauges(f):
+		e.holdBack(labels, total, b, i)
+	case e.syntax.hasSum(f):
 		e.float(&e.prepared.sum, labels, b.Sums[i], b, i)
 		e.uint(&e.prepared.count, labels, total, b, i)
 	}
+	e.createdLine(labels, b, i)
 }
 
-func (e *encoder) summary(f *sample.Family, b *sample.Batch, i int, labels []byte) {
+// holdBack writes the count and the sum of a gauge histogram for later.
+func (e *textEncoder) holdBack(labels []byte, total uint64, b *sample.Batch, i int) {
+	lines := e.buf
+	e.buf = e.held[0]
+	e.uint(&e.prepared.count, labels, total, b, i)
+	e.held[0], e.buf = e.buf, e.held[1]
+	e.float(&e.prepared.sum, labels, b.Sums[i], b, i)
+	e.held[1], e.buf = e.buf, lines
+}
+
+func (e *textEncoder) summary(f *sample.Family, b *sample.Batch, i int, labels []byte) {
+	if e.syntax.composite {
+		e.compositeSummary(f, b, i, labels)
+		return
+	}
 	for j, v := range b.Quantiles(f, i) {
 		e.buf = appendStartEnd(e.buf, &e.prepared.value, labels, e.prepared.ends[j])
 		e.buf = appendFloat(e.buf, v)
@@ -60,24 +102,37 @@ func (e *encoder) summary(f *sample.Family, b *sample.Batch, i int, labels []byt
 	}
 	e.float(&e.prepared.sum, labels, b.Sums[i], b, i)
 	e.uint(&e.prepared.count, labels, b.Counts[i], b, i)
+	e.createdLine(labels, b, i)
 }
 
 // float appends a line with a float value.
-func (e *encoder) float(s *start, labels []byte, v float64, b *sample.Batch, i int) {
+func (e *textEncoder) float(s *start, labels []byte, v float64, b *sample.Batch, i int) {
 	e.buf = appendStart(e.buf, s, labels)
 	e.buf = appendFloat(e.buf, v)
 	e.endLine(b, i)
 }
 
 // uint appends a line with an integer value.
-func (e *encoder) uint(s *start, labels []byte, v uint64, b *sample.Batch, i int) {
+func (e *textEncoder) uint(s *start, labels []byte, v uint64, b *sample.Batch, i int) {
 	e.buf = appendStart(e.buf, s, labels)
 	e.buf = strconv.AppendUint(e.buf, v, 10)
 	e.endLine(b, i)
 }
 
+// createdLine appends the line that says when sample i began to count, if that
+// is known. It belongs right behind the sample's other lines: Prometheus doesn't
+// find it elsewhere.
+func (e *textEncoder) createdLine(labels []byte, b *sample.Batch, i int) {
+	if !e.created || b.Created[i] <= 0 {
+		return
+	}
+	e.buf = appendStart(e.buf, &e.prepared.created, labels)
+	e.buf = appendSeconds(e.buf, b.Created[i])
+	e.endLine(b, i)
+}
+
 // endLine appends the timestamp of sample i, if it has one, and ends the line.
-func (e *encoder) endLine(b *sample.Batch, i int) {
+func (e *textEncoder) endLine(b *sample.Batch, i int) {
 	if b.Times != nil {
 		e.buf = e.syntax.appendTime(e.buf, b.Times[i])
 	}

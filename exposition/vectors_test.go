@@ -144,9 +144,9 @@ func TestWritePython(t *testing.T) {
 		run++
 		t.Run(v.ID, func(t *testing.T) {
 			for scheme, escaping := range schemeNames {
-				v.check(t, "text", scheme, Format{Text004, escaping})
-				v.check(t, "text", scheme, Format{Text100, escaping})
-				v.check(t, "om1", scheme, Format{OpenMetrics100, escaping})
+				v.check(t, "text", scheme, Format{Syntax: Text004, Escaping: escaping})
+				v.check(t, "text", scheme, Format{Syntax: Text100, Escaping: escaping})
+				v.check(t, "om1", scheme, Format{Syntax: OpenMetrics100, Escaping: escaping})
 			}
 		})
 	}

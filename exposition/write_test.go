@@ -59,7 +59,7 @@ func TestWriterErrorEndsTheBody(t *testing.T) {
 	failing.MustRegister(fennel.CollectorFunc(func(context.Context, *fennel.Writer) error { return errors.New("collector failed") }))
 	registries["with a failing collector"] = failing
 	for name, r := range registries {
-		for _, f := range []Format{{}, {Text100, AllowUTF8}, {OpenMetrics100, EscapeValues}} {
+		for _, f := range []Format{{}, {Syntax: Text100, Escaping: AllowUTF8}, {Syntax: OpenMetrics100, Escaping: EscapeValues}, {Syntax: Protobuf}, {Syntax: OpenMetrics200}} {
 			whole, err := Bytes(t.Context(), r, f)
 			if err != nil && !fennel.Partial(err) {
 				t.Fatal(err)
@@ -118,7 +118,7 @@ func TestEOFIsThereOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines := strings.Count("\n"+string(body), "\n# EOF\n")
-			if want := f.Syntax == OpenMetrics100; (lines == 1) != want || bytes.HasSuffix(body, []byte("# EOF\n")) != want {
+			if want := endsInEOF(f); (lines == 1) != want || bytes.HasSuffix(body, []byte("# EOF\n")) != want {
 				t.Errorf("%s, %v: # EOF is there %d times", name, f, lines)
 			}
 		}
@@ -185,7 +185,7 @@ func TestGatherErrorGivesAFullBody(t *testing.T) {
 		if !fennel.Partial(err) || !errors.Is(err, cause) {
 			t.Errorf("%v: error %v", f, err)
 		}
-		c, err := parse(body, f.Syntax == OpenMetrics100)
+		c, err := parseAs(body, f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -391,7 +391,7 @@ func TestFormatOutOfRangeIsText004(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []Format{{syntaxes, AllowUTF8}, {OpenMetrics100, escapings}, {255, 255}} {
+	for _, f := range []Format{{Syntax: syntaxes, Escaping: AllowUTF8}, {Syntax: OpenMetrics100, Escaping: escapings}, {Syntax: 255, Escaping: 255}} {
 		if got, err := Bytes(t.Context(), r, f); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%d, %d: %v: %s", f.Syntax, f.Escaping, err, firstDifference(got, want))
 		}

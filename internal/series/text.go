@@ -83,7 +83,7 @@ func MendAll(values []string) []string {
 // memory.
 func Labels(text string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		for name, value := range rawLabels(text) {
+		for name, value := range RawLabels(text) {
 			if !yield(Unescape(name), Unescape(value)) {
 				return
 			}
@@ -91,9 +91,9 @@ func Labels(text string) iter.Seq2[string, string] {
 	}
 }
 
-// rawLabels yields the names and values as they stand in the text, escaped and
+// RawLabels yields the names and values as they stand in the text, escaped and
 // without quotes.
-func rawLabels(text string) iter.Seq2[string, string] {
+func RawLabels(text string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for text != "" {
 			text = strings.TrimPrefix(text, ",")
@@ -119,7 +119,7 @@ func rawLabels(text string) iter.Seq2[string, string] {
 // each label. Names and values are escaped as in the text.
 func AppendRenamed(dst []byte, text string, rename func(i int, name string) string) []byte {
 	i := 0
-	for name, value := range rawLabels(text) {
+	for name, value := range RawLabels(text) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -150,7 +150,11 @@ func Unescape(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return strings.Clone(s)
 	}
-	b := make([]byte, 0, len(s))
+	return string(AppendUnescaped(make([]byte, 0, len(s)), s))
+}
+
+// AppendUnescaped appends what Unescape returns.
+func AppendUnescaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c == '\\' && i+1 < len(s) {
@@ -159,7 +163,7 @@ func Unescape(s string) string {
 				c = '\n'
 			}
 		}
-		b = append(b, c)
+		dst = append(dst, c)
 	}
-	return string(b)
+	return dst
 }

@@ -1,0 +1,117 @@
+package exposition
+
+import (
+	"strconv"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+)
+
+// compositeHistogram appends the line of a histogram of OpenMetrics 2.0: native
+// buckets first, so that a reader can stop behind them.
+func (e *textEncoder) compositeHistogram(f *sample.Family, b *sample.Batch, i int, labels []byte, own queue) {
+	buckets, native := b.Buckets(f, i), b.Native(i)
+	if native != nil && (native.Schema < minSchema || native.Schema > maxSchema) {
+		native = nil
+	}
+	total := uint64(0)
+	for _, n := range buckets {
+		total += n
+	}
+	e.buf = appendStart(e.buf, &e.prepared.value, labels)
+	e.buf = append(e.buf, e.prepared.openCount...)
+	e.buf = strconv.AppendUint(e.buf, total, 10)
+	e.buf = append(e.buf, e.prepared.openSum...)
+	e.buf = appendFloat(e.buf, b.Sums[i])
+	if native != nil {
+		e.buf = appendNative(e.buf, native)
+	}
+	if native == nil || len(f.Bounds) > 0 {
+		e.buf = appendBuckets(e.buf, buckets, e.prepared.ends)
+	}
+	e.buf = append(e.buf, '}')
+	if free := own.takeFree(); len(own) == 0 { // there is room for one set
+		own = free
+	}
+	e.endComposite(b, i, own)
+}
+
+// appendBuckets appends the classic buckets. The keys are their bounds.
+func appendBuckets(dst []byte, buckets []uint64, keys []string) []byte {
+	dst = append(dst, ",bucket:["...)
+	total := uint64(0)
+	for j, n := range buckets {
+		total += n
+		dst = append(dst, keys[j]...)
+		dst = strconv.AppendUint(dst, total, 10)
+	}
+	return append(dst, ']')
+}
+
+// appendNative appends the native part. Counts are absolute there, and whole
+// numbers are plain digits: a point or an exponent anywhere makes Prometheus read
+// a histogram of floats.
+func appendNative(dst []byte, n *sample.Native) []byte {
+	dst = append(dst, ",schema:"...)
+	dst = strconv.AppendInt(dst, int64(n.Schema), 10)
+	dst = append(dst, ",zero_threshold:"...)
+	dst = appendFloat(dst, n.ZeroThreshold)
+	dst = append(dst, ",zero_count:"...)
+	dst = strconv.AppendUint(dst, n.ZeroCount, 10)
+	dst = appendSide(dst, ",negative_spans:[", "],negative_buckets:[", n.Negative)
+	return appendSide(dst, ",positive_spans:[", "],positive_buckets:[", n.Positive)
+}
+
+// appendSide appends the buckets on one side of zero, or nothing if all are
+// empty.
+func appendSide(dst []byte, beforeSpans, beforeCounts string, buckets []sample.NativeBucket) []byte {
+	if len(buckets) == 0 {
+		return dst
+	}
+	separator := beforeSpans
+	for offset, length := range spans(buckets) {
+		dst = append(dst, separator...)
+		dst = strconv.AppendInt(dst, int64(offset), 10)
+		dst = append(dst, ':')
+		dst = strconv.AppendUint(dst, uint64(length), 10)
+		separator = ","
+	}
+	separator = beforeCounts
+	for n := range counts(buckets) {
+		dst = append(dst, separator...)
+		dst = strconv.AppendUint(dst, n, 10)
+		separator = ","
+	}
+	return append(dst, ']')
+}
+
+// compositeSummary appends the line of a summary of OpenMetrics 2.0.
+func (e *textEncoder) compositeSummary(f *sample.Family, b *sample.Batch, i int, labels []byte) {
+	e.buf = appendStart(e.buf, &e.prepared.value, labels)
+	e.buf = append(e.buf, e.prepared.openCount...)
+	e.buf = strconv.AppendUint(e.buf, b.Counts[i], 10)
+	e.buf = append(e.buf, e.prepared.openSum...)
+	e.buf = appendFloat(e.buf, b.Sums[i])
+	e.buf = append(e.buf, ",quantile:["...)
+	for j, v := range b.Quantiles(f, i) {
+		e.buf = append(e.buf, e.prepared.ends[j]...)
+		e.buf = appendFloat(e.buf, v)
+	}
+	e.buf = append(e.buf, "]}"...)
+	e.endComposite(b, i, nil)
+}
+
+// endComposite ends the line of a sample that counts: its timestamp, the time
+// since which it counts, and all of its exemplars, in this order.
+func (e *textEncoder) endComposite(b *sample.Batch, i int, own queue) {
+	if b.Times != nil {
+		e.buf = e.syntax.appendTime(e.buf, b.Times[i])
+	}
+	if e.created && b.Created[i] > 0 {
+		e.buf = append(e.buf, " st@"...)
+		e.buf = appendSeconds(e.buf, b.Created[i])
+	}
+	for j := range own {
+		e.exemplar(b, &own[j])
+	}
+	e.buf = append(e.buf, '\n')
+}

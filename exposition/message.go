@@ -1,0 +1,276 @@
+package exposition
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+
+	"github.com/fennelmetrics/fennel/internal/names"
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// sample appends the metric that is sample i, or of a stateset one metric for
+// each state.
+//
+// Numbers are there even if they are 0. Readers of the second version of
+// protobuf tell 0 from nothing, and client_golang writes them.
+func (e *messageEncoder) sample(dst []byte, f *sample.Family, b *sample.Batch, i int) []byte {
+	if f.Kind == sample.StateSet {
+		return e.states(dst, b, i)
+	}
+	dst, start := open(dst, familyMetric)
+	dst = e.labels(dst, b.Labels(i))
+	switch f.Kind {
+	case sample.Counter:
+		dst = e.counter(dst, b, i)
+	case sample.Gauge:
+		dst = appendNumber(dst, metricGauge, b.Values[i])
+	case sample.Unknown:
+		dst = appendNumber(dst, metricUntyped, b.Values[i])
+	case sample.Info:
+		dst = appendNumber(dst, metricGauge, 1)
+	case sample.Histogram, sample.GaugeHistogram:
+		dst = e.histogram(dst, f, b, i)
+	case sample.Summary:
+		dst = e.summary(dst, f, b, i)
+	}
+	return shut(appendMillis(dst, b, i), start)
+}
+
+// states appends a stateset as gauges with the state as a label.
+func (e *messageEncoder) states(dst []byte, b *sample.Batch, i int) []byte {
+	for j, label := range e.prepared.states {
+		var start int
+		dst, start = open(dst, familyMetric)
+		dst = e.labels(dst, b.Labels(i))
+		dst = append(dst, label...)
+		dst = appendNumber(dst, metricGauge, float64(b.States[i]>>j&1))
+		dst = shut(appendMillis(dst, b, i), start)
+	}
+	return dst
+}
+
+// appendNumber appends a message that holds nothing but a value.
+func appendNumber(dst []byte, tag byte, v float64) []byte {
+	return appendDouble(append(dst, tag, 9), numberValue, v)
+}
+
+// appendMillis appends the timestamp of sample i. 0 is none to who reads it.
+func appendMillis(dst []byte, b *sample.Batch, i int) []byte {
+	if b.Times == nil || b.Times[i] < int64(time.Millisecond) {
+		return dst
+	}
+	return appendUint(dst, metricTime, uint64(b.Times[i]/int64(time.Millisecond)))
+}
+
+func (e *messageEncoder) counter(dst []byte, b *sample.Batch, i int) []byte {
+	dst, start := open(dst, metricCounter)
+	dst = appendDouble(dst, numberValue, float64(b.Whole[i])+b.Values[i])
+	if len(e.exemplars) > 0 {
+		own := e.exemplars.take(i)
+		if x := own.last(); x != nil {
+			dst = e.exemplar(append(dst, counterExemplar), b, x)
+		}
+	}
+	dst = appendCreated(dst, counterCreated, b, i)
+	return shut(dst, start)
+}
+
+func (e *messageEncoder) summary(dst []byte, f *sample.Family, b *sample.Batch, i int) []byte {
+	dst, start := open(dst, metricSummary)
+	dst = appendUint(dst, summaryCount, b.Counts[i])
+	dst = appendDouble(dst, summarySum, b.Sums[i])
+	for j, v := range b.Quantiles(f, i) {
+		rank := e.prepared.ranks[j]
+		dst = append(dst, summaryQuantile, byte(2*len(rank)))
+		dst = append(dst, rank...)
+		dst = appendDouble(dst, quantileValue, v)
+	}
+	dst = appendCreated(dst, summaryCreated, b, i)
+	return shut(dst, start)
+}
+
+func (e *messageEncoder) histogram(dst []byte, f *sample.Family, b *sample.Batch, i int) []byte {
+	dst, start := open(dst, metricHistogram)
+	own, buckets, native := e.exemplars.take(i), b.Buckets(f, i), b.Native(i)
+	total := uint64(0)
+	for _, n := range buckets {
+		total += n
+	}
+	dst = appendUint(dst, histogramCount, total)
+	dst = appendDouble(dst, histogramSum, b.Sums[i])
+	free := own // exemplars that are on no bucket
+	if native == nil || len(f.Bounds) > 0 {
+		free = own.takeFree()
+		dst = e.buckets(dst, f, b, buckets, own)
+	}
+	if native != nil {
+		dst = appendNativeFields(dst, native)
+	}
+	if f.Kind == sample.Histogram {
+		dst = appendCreated(dst, histogramCreated, b, i)
+	}
+	for j := range free {
+		dst = e.exemplar(binary.AppendUvarint(dst, histogramExemplar), b, &free[j])
+	}
+	return shut(dst, start)
+}
+
+// buckets appends the classic buckets. That of +Inf goes without saying, unless
+// it has an exemplar.
+func (e *messageEncoder) buckets(dst []byte, f *sample.Family, b *sample.Batch, buckets []uint64, own queue) []byte {
+	total := uint64(0)
+	for j, n := range buckets {
+		total += n
+		x := own.takeBucket(f, j).last()
+		if j == len(f.Bounds) && x == nil {
+			break
+		}
+		var start int
+		dst, start = open(dst, histogramBucket)
+		dst = appendUint(dst, bucketCount, total)
+		dst = append(dst, e.prepared.bounds[j]...)
+		if x != nil {
+			dst = e.exemplar(append(dst, bucketExemplar), b, x)
+		}
+		dst = shut(dst, start)
+	}
+	return dst
+}
+
+// appendNativeFields appends the native part of a histogram. One of which nothing
+// shows that it is native has an empty span.
+func appendNativeFields(dst []byte, n *sample.Native) []byte {
+	dst = appendUint(dst, histogramSchema, zigzag(int64(n.Schema)))
+	dst = appendDouble(dst, histogramZeroThreshold, n.ZeroThreshold)
+	dst = appendUint(dst, histogramZeroCount, n.ZeroCount)
+	dst = appendDeltas(dst, histogramNegativeSpan, histogramNegativeDelta, n.Negative)
+	dst = appendDeltas(dst, histogramPositiveSpan, histogramPositiveDelta, n.Positive)
+	if n.ZeroThreshold == 0 && n.ZeroCount == 0 && len(n.Negative) == 0 && len(n.Positive) == 0 {
+		dst = appendSpan(dst, histogramPositiveSpan, 0, 0)
+	}
+	return dst
+}
+
+// appendDeltas appends the buckets on one side of zero: where they are, and by
+// how much each count differs from the one before.
+func appendDeltas(dst []byte, spanTag, deltaTag byte, buckets []sample.NativeBucket) []byte {
+	if len(buckets) == 0 {
+		return dst
+	}
+	for offset, length := range spans(buckets) {
+		dst = appendSpan(dst, spanTag, offset, length)
+	}
+	dst, start := open(dst, deltaTag)
+	before := uint64(0)
+	for n := range counts(buckets) {
+		dst = binary.AppendUvarint(dst, zigzag(int64(n-before)))
+		before = n
+	}
+	return shut(dst, start)
+}
+
+func appendSpan(dst []byte, tag byte, offset int32, length uint32) []byte {
+	dst, start := open(dst, tag)
+	dst = appendUint(dst, spanOffset, zigzag(int64(offset)))
+	dst = appendUint(dst, spanLength, uint64(length))
+	return shut(dst, start)
+}
+
+// exemplar appends an exemplar behind its tag.
+func (e *messageEncoder) exemplar(dst []byte, b *sample.Batch, x *sample.Exemplar) []byte {
+	dst = append(dst, 0)
+	start := len(dst)
+	dst = e.anyLabels(dst, text(b.Note(x)))
+	dst = appendDouble(dst, exemplarValue, x.Value)
+	dst = appendTimestamp(dst, exemplarTime, x.Time)
+	return shut(dst, start)
+}
+
+// appendCreated appends when sample i began to count, if that is known.
+func appendCreated(dst []byte, tag byte, b *sample.Batch, i int) []byte {
+	if len(b.Created) == 0 || b.Created[i] <= 0 {
+		return dst
+	}
+	return appendTimestamp(dst, tag, b.Created[i])
+}
+
+// appendTimestamp appends a google.protobuf.Timestamp.
+func appendTimestamp(dst []byte, tag byte, nanos int64) []byte {
+	dst, start := open(dst, tag)
+	seconds := nanos / int64(time.Second)
+	if seconds != 0 {
+		dst = appendUint(dst, timeSeconds, uint64(seconds))
+	}
+	if rest := nanos - seconds*int64(time.Second); rest != 0 {
+		dst = appendUint(dst, timeNanos, uint64(rest))
+	}
+	return shut(dst, start)
+}
+
+// labels appends a series' label text as LabelPairs. What the names are, and so
+// where the values begin, is known: only the ends of values are searched for.
+func (e *messageEncoder) labels(dst, labels []byte) []byte {
+	if e.mixed {
+		return e.anyLabels(dst, text(labels))
+	}
+	for i := range e.prepared.pairs {
+		p := &e.prepared.pairs[i]
+		labels = labels[p.skip:]
+		start, value := len(dst)+2, 0
+		dst, value = open(append(dst, p.head...), labelValue)
+		if e.escaped {
+			end := closingQuote(labels)
+			dst = series.AppendUnescaped(dst, text(labels[:end]))
+			labels = labels[end+1:]
+		} else {
+			end := bytes.IndexByte(labels, '"')
+			dst = append(dst, labels[:end]...)
+			labels = labels[end+1:]
+		}
+		dst = shut(shut(dst, value), start)
+	}
+	return dst
+}
+
+// closingQuote returns the index of the first quote that is not escaped.
+func closingQuote(s []byte) int {
+	i := 0
+	for s[i] != '"' {
+		if s[i] == '\\' {
+			i++
+		}
+		i++
+	}
+	return i
+}
+
+// anyLabels appends any label text as LabelPairs.
+func (e *messageEncoder) anyLabels(dst []byte, labels string) []byte {
+	scheme := names.Scheme(e.format.Escaping)
+	for name, value := range series.RawLabels(labels) {
+		if !names.LegalLabel(name) {
+			name = scheme.Label(series.Unescape(name))
+		}
+		var start int
+		dst, start = open(dst, metricLabel)
+		dst = appendString(dst, labelName, name)
+		dst = appendValue(dst, value)
+		dst = shut(dst, start)
+	}
+	return dst
+}
+
+// appendValue appends the value of a label that may be escaped.
+func appendValue(dst []byte, value string) []byte {
+	dst, start := open(dst, labelValue)
+	return shut(series.AppendUnescaped(dst, value), start)
+}
+
+// hasEscape reports whether the label text of a batch has a backslash in it, as
+// few have.
+func hasEscape(b *sample.Batch) bool {
+	n := b.Len()
+	return n > 0 && bytes.IndexByte(b.Text[b.Start:b.Ends[n-1]], '\\') >= 0
+}

@@ -1,0 +1,87 @@
+package exposition
+
+import (
+	"math"
+
+	"github.com/fennelmetrics/fennel/internal/names"
+	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/series"
+)
+
+// preparedMessage is all of a family's messages that doesn't change from one
+// scrape to the next. It is made once for each escaping and kept with the family.
+type preparedMessage struct {
+	header []byte   // the fields of the family but for its metrics
+	pairs  []pair   // the labels
+	bounds []string // the field of the upper bound, +Inf included
+	ranks  []string // the field of the rank
+	states []string // the labels of the states
+}
+
+// pair is what of a label is the same in all series.
+type pair struct {
+	skip int    // what stands before the value in the label text: `,method="`
+	head string // a LabelPair up to the value, without its length
+}
+
+// messageTypes are the values of MetricType.
+var messageTypes = [sample.NumKinds]uint64{
+	sample.Unknown:        3,
+	sample.Counter:        0,
+	sample.Gauge:          1,
+	sample.Histogram:      4,
+	sample.Summary:        2,
+	sample.Info:           1,
+	sample.StateSet:       1,
+	sample.GaugeHistogram: 5,
+}
+
+// prepareMessage returns what is prepared for a family in the protobuf format.
+func prepareMessage(f *sample.Family, format Format) *preparedMessage {
+	slot := format.slot()
+	if p, ok := f.Prepared(slot).(*preparedMessage); ok {
+		return p
+	}
+	p := newPreparedMessage(f, names.Scheme(format.Escaping))
+	f.Prepare(slot, p)
+	return p
+}
+
+func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage {
+	p := new(preparedMessage)
+	p.header = appendString(nil, familyName, scheme.Metric(f.Name))
+	if f.Help != "" {
+		p.header = appendString(p.header, familyHelp, f.Help)
+	}
+	p.header = appendUint(p.header, familyType, messageTypes[f.Kind])
+	if f.Unit != "" {
+		p.header = appendString(p.header, familyUnit, f.Unit)
+	}
+	for i, l := range f.Labels {
+		skip := len(series.AppendLabel(nil, i == 0, l, "")) - len(`"`)
+		p.pairs = append(p.pairs, pair{skip, newHead(scheme.Label(l))})
+	}
+	switch f.Kind {
+	case sample.Histogram, sample.GaugeHistogram:
+		for _, bound := range append(f.Bounds[:len(f.Bounds):len(f.Bounds)], math.Inf(1)) {
+			p.bounds = append(p.bounds, string(appendDouble(nil, bucketBound, bound+0))) // +0 makes -0 a 0
+		}
+	case sample.Summary:
+		for _, rank := range f.Ranks {
+			p.ranks = append(p.ranks, string(appendDouble(nil, quantileRank, rank+0)))
+		}
+	case sample.StateSet:
+		head := newHead(scheme.Label(f.Name))
+		for _, state := range f.States {
+			label := appendString([]byte(head), labelValue, series.Mend(state))
+			p.states = append(p.states, string(shut(label, 2)))
+		}
+	}
+	return p
+}
+
+// newHead returns a LabelPair with this name and no value. Its length is not
+// filled in.
+func newHead(name string) string {
+	return string(appendString([]byte{metricLabel, 0}, labelName, name))
+}

@@ -1,0 +1,56 @@
+package exposition
+
+import (
+	"iter"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
+)
+
+// The schemas of native histograms with exponential buckets.
+const (
+	minSchema = -4
+	maxSchema = 8
+)
+
+// maxGap is how many empty buckets are written as such between two that are not.
+// A new span costs more than two zeros.
+const maxGap = 2
+
+// spans yields the runs of adjacent buckets: how far each begins behind the end
+// of the one before, or behind 0, and how long it is.
+func spans(buckets []sample.NativeBucket) iter.Seq2[int32, uint32] {
+	return func(yield func(offset int32, length uint32) bool) {
+		end := int32(0) // of the run before
+		for len(buckets) > 0 {
+			start, n := buckets[0].Index, 1
+			for n < len(buckets) && buckets[n].Index-buckets[n-1].Index <= maxGap+1 {
+				n++
+			}
+			next := buckets[n-1].Index + 1
+			if !yield(start-end, uint32(next-start)) {
+				return
+			}
+			end, buckets = next, buckets[n:]
+		}
+	}
+}
+
+// counts yields the counts of all buckets in these runs, empty ones included.
+func counts(buckets []sample.NativeBucket) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for i, b := range buckets {
+			if i > 0 {
+				if gap := b.Index - buckets[i-1].Index - 1; gap <= maxGap {
+					for range gap {
+						if !yield(0) {
+							return
+						}
+					}
+				}
+			}
+			if !yield(b.Count) {
+				return
+			}
+		}
+	}
+}
