@@ -88,6 +88,13 @@ func TestRefusedBeforeSending(t *testing.T) {
 			[]Option{Grouping("http_host", "h"), Format(exposition.Format{Syntax: exposition.Text004})},
 			[]string{`metric "g"`, `label "http.host"`},
 		},
+		"alike but for the escaping": { // and alike again when both are scraped
+			in(func(in fennel.MetricOption) {
+				fennel.NewGaugeVec[string]("i", "I.", in, fennel.LabelNames("http.host")).With("x")
+			}),
+			[]Option{Grouping("http.host", "h"), Format(exposition.Format{Syntax: exposition.Text004})},
+			[]string{`metric "i"`, `label "http.host"`},
+		},
 		"timestamp": {
 			collect(func(w *fennel.Writer) {
 				n := w.Gauge("h", "H.", fennel.LabelNames("x"))

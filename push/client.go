@@ -55,7 +55,8 @@ func (c *config) newClient(gateway *url.URL) (Doer, error) {
 
 // newTransport returns the default way to send requests. Connections are not
 // kept: pushes are seldom, and a connection that the gateway has closed in
-// between would cost one.
+// between would cost one. HTTP/2 has no use for a single request, and would hide
+// what a gateway says of a client's certificate.
 func (c *config) newTransport() (*http.Transport, error) {
 	config, err := c.tls.load()
 	if err != nil {
@@ -66,7 +67,6 @@ func (c *config) newTransport() (*http.Transport, error) {
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
 		TLSClientConfig:     config,
-		ForceAttemptHTTP2:   true,
 		DisableKeepAlives:   true,
 	}, nil
 }

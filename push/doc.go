@@ -43,10 +43,10 @@
 // an error. So is a series that has a label of the group's key. Both are found
 // before anything is sent.
 //
-// Names are sent as they are. In protobuf a gateway takes all UTF-8 names since
-// version 1.11; for the text format, and for names of the grouping labels, it must
-// run with --push.enable-utf8-names. Without that flag it refuses such names in the
-// text format, but takes a grouping label http.host for one that is called
+// Names are sent as they are. In protobuf a gateway of version 1.11 takes all UTF-8
+// names. In the text format, and in the names of grouping labels, it needs its
+// flag --push.enable-utf8-names. Without that it refuses such names in the text
+// format, but takes a grouping label http.host for one that is called
 // U__http_2e_host, and doesn't say so.
 //
 // # What goes wrong
@@ -54,6 +54,10 @@
 // An answer that is no success is an *[Error], with the status and the gateway's
 // own words, and so is no answer at all. Passwords, tokens, user info and the
 // values of a URL's query are in no error and no log.
+//
+// Without a [Client] a connection is made for each request, through a proxy if
+// the environment names one (see [net/http.ProxyFromEnvironment]). Bodies are made
+// in memory before they are sent.
 //
 // Each attempt has a [Timeout]. There is only one attempt unless [Retry] allows
 // more. Redirects are refused unless one trusts them: see [TrustRedirects].

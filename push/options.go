@@ -57,7 +57,8 @@ func Grouping(name, value string) Option {
 // Format sets the format that metrics are sent in: protobuf, which is the
 // default, or text 0.0.4. Its escaping says how names outside the old charset
 // are written; by default they are sent as they are. OpenMetrics is an error: a
-// gateway doesn't understand it.
+// gateway doesn't understand it. Gateways of version 1.7 had trouble with more
+// than one family in protobuf.
 func Format(f exposition.Format) Option {
 	return option(func(c *config) error {
 		if f.Syntax != exposition.Protobuf && f.Syntax != exposition.Text004 {

@@ -130,6 +130,18 @@ func TestRedirectedCredentials(t *testing.T) {
 	}
 }
 
+// Where one is sent with user info one goes without.
+func TestRedirectWithUserInfo(t *testing.T) {
+	var srv *gateway
+	srv = startGateway(t, redirectTo(307, func() string { return strings.Replace(srv.URL, "://", "://u:p@", 1) + "/moved" }))
+	if err := must(t, srv.URL, "j", TrustRedirects()).Push(t.Context(), someRegistry()); err != nil {
+		t.Fatal(err)
+	}
+	if got := srv.requests(t)[1]; got.Path != "/moved" || got.Header.Get("Authorization") != "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestRedirectsEnd(t *testing.T) {
 	hops := 0
 	srv := startGateway(t, func(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +123,19 @@ func TestRunBacksOff(t *testing.T) {
 	})
 }
 
+// A long interval is not made shorter by failures.
+func TestRunBacksOffFromALongInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(fails)
+		if err := runFor(t, time.Hour, s, Every(10*time.Minute)); err == nil {
+			t.Error("no error")
+		}
+		if n := len(s.asked); n < 6 || n > 8 {
+			t.Errorf("%d pushes in an hour", n)
+		}
+	})
+}
+
 func TestRunHeedsRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(answers(429, "Retry-After", "100"), answers(200))
@@ -206,16 +220,16 @@ func TestRunLastPushWithoutALateCollector(t *testing.T) {
 		s := newScript(answers(200))
 		reg := someRegistry()
 		release := make(chan struct{})
-		slow := false
+		var slow atomic.Bool
 		reg.MustRegister(fennel.CollectorFunc(func(context.Context, *fennel.Writer) error {
-			if slow {
+			if slow.Load() {
 				<-release
 			}
 			return nil
 		}))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, func() {
-			slow = true
+			slow.Store(true)
 			cancel()
 		})
 		err := must(t, "pg", "j", Client(s), inText).Run(ctx, reg)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fennelmetrics/fennel"
@@ -204,6 +205,39 @@ func TestBrokenAnswers(t *testing.T) {
 			t.Errorf("the gateway has said yes: %v", err)
 		}
 	})
+}
+
+// hanging is a body that begins, and never goes on while ctx lasts.
+type hanging struct {
+	ctx  context.Context
+	text io.Reader
+}
+
+func (h hanging) Read(p []byte) (int, error) {
+	if n, err := h.text.Read(p); err == nil {
+		return n, nil
+	}
+	<-h.ctx.Done()
+	return 0, h.ctx.Err()
+}
+
+// Once the status is known, the rest has five seconds.
+func TestAnswersThatHang(t *testing.T) {
+	for _, code := range []int{200, 500} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			do := doerFunc(func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: code, Body: io.NopCloser(hanging{r.Context(), strings.NewReader("this far")})}, nil
+			})
+			err := must(t, "pg", "j", Client(do)).Push(t.Context(), someRegistry())
+			if took := time.Since(start); took != 5*time.Second || (err == nil) != (code == 200) {
+				t.Errorf("status %d: error %v after %s", code, err, took)
+			}
+			if err != nil && asError(t, err).Body != "this far" {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
 }
 
 // A client that answers neither.
