@@ -17,10 +17,10 @@ import (
 const serveExamples = `  fennel serve --dir=/var/lib/node_exporter
   fennel serve --dir=. --web.listen-address=127.0.0.1:9100
 
-The files are read at each scrape. One that is wrong, or does not fit to those before it in the order of their names, is
-left out, and all others are served. Besides there are, for each file:
+The files are read at each scrape. One that is wrong is left out, and so is what does not fit to the files before, in the
+order of their names: a metric of another type, a series that is there already. All else is served. Besides there are:
   fennel_serve_file_mtime_seconds{file}      when the file was written, by which one finds a job that has stopped
-  fennel_serve_file_error{file}              1 if the file was left out, 0 otherwise
+  fennel_serve_file_error{file}              1 if the file, or a part of it, was left out; 0 otherwise
 `
 
 // serveCommand is "fennel serve".

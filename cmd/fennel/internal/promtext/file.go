@@ -52,6 +52,7 @@ type family struct {
 	kind   sample.Kind
 	typed  bool
 	helped bool
+	file   string
 	line   int // where it begins
 
 	bounds []float64 // of histograms, without +Inf
@@ -64,8 +65,9 @@ type family struct {
 type row struct {
 	labels []label // sorted by name, without le and quantile, and without empty ones
 	key    string  // the labels as text
-	line   int     // the first
-	time   int64   // nanoseconds since 1970, or sample.NoTime
+	file   string
+	line   int   // the first
+	time   int64 // nanoseconds since 1970, or sample.NoTime
 
 	whole  uint64  // of a counter: its integer, if it was written as one
 	value  float64 // of counters, beside whole, gauges and unknowns

@@ -73,7 +73,7 @@ func (p *parser) comment(s *scanner) error {
 func (p *parser) family(name string) *family {
 	f := p.families[name]
 	if f == nil {
-		f = &family{name: name, line: p.line, byKey: make(map[string]*row)}
+		f = &family{name: name, file: p.name, line: p.line, byKey: make(map[string]*row)}
 		p.families[name] = f
 	}
 	return f
@@ -150,7 +150,7 @@ func (f *family) row(n int, labels []label, time int64) (*row, error) {
 	key := text(labels)
 	r := f.byKey[key]
 	if r == nil {
-		r = &row{labels: labels, key: key, line: n, time: time}
+		r = &row{labels: labels, key: key, file: f.file, line: n, time: time}
 		f.byKey[key] = r
 		f.rows = append(f.rows, r)
 		return r, nil
@@ -203,7 +203,7 @@ func (p *parser) finish() (*File, error) {
 		}
 	}
 	if _, err := Join(p.File); err != nil {
-		return nil, err
+		return nil, err.(Errors)[0]
 	}
 	return p.File, nil
 }

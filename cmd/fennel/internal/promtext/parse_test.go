@@ -179,8 +179,8 @@ func TestParseRefuses(t *testing.T) {
 		"a summary without any":    {"# TYPE s summary\ns 1\n", `the label "quantile" is missing`},
 		"other quantiles":          {"# TYPE s summary\ns_sum 1\ns_count 1\ns{a=\"b\",quantile=\"1\"} 1\ns_sum{a=\"b\"} 1\ns_count{a=\"b\"} 1\n", "quantiles"},
 		"a name of a part":         {"# TYPE h_count gauge\nh_count 1\n" + "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 3\nh_sum 3\nh_count{a=\"b\"} 3\n", "is missing"},
-		"samples of two families":  {"h_count 1\n# TYPE h summary\nh_sum{a=\"b\"} 1\nh_count{a=\"b\"} 1\n", `both have samples called "h_count"`},
-		"names escaped alike":      {"a_b 1\n{\"a.b\"} 1\n", `both have samples called "a_b"`},
+		"samples of two families":  {"h_count 1\n# TYPE h summary\nh_sum{a=\"b\"} 1\nh_count{a=\"b\"} 1\n", `has samples of the same name, "h_count"`},
+		"names escaped alike":      {"a_b 1\n{\"a.b\"} 1\n", `has samples of the same name, "a_b"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -50,22 +50,20 @@ func (s *Set) Visit(ctx context.Context, r *sample.Request, v sample.Visitor) er
 	return nil
 }
 
-// Join puts files together. One that does not fit to those before, for a metric of
-// another type or a series that is there already, is left out as a whole, and the
-// error, an *[Errors], says so. Where only helps differ, the first counts.
+// Join puts files together. What does not fit to the files before is left out, a
+// metric of another type or with other buckets, a series that is there already, and
+// the error, which is of type [Errors], says so. Where only helps differ, the first
+// counts.
 func Join(files ...*File) (*Set, error) {
 	j := joiner{families: make(map[string]*family), owners: make(map[string]owner)}
-	var errs Errors
 	for _, f := range files {
-		if err := j.admits(f); err != nil {
-			errs = append(errs, err)
-			continue
+		for _, name := range slices.Sorted(maps.Keys(f.families)) {
+			j.add(f.name, f.families[name])
 		}
-		j.add(f)
 	}
 	set := j.set()
-	if len(errs) > 0 {
-		return set, errs
+	if len(j.errs) > 0 {
+		return set, j.errs
 	}
 	return set, nil
 }
@@ -95,74 +93,79 @@ func (e Errors) Unwrap() []error {
 type joiner struct {
 	families map[string]*family
 	owners   map[string]owner // of each name that a sample has in any format
+	errs     Errors
 }
 
 type owner struct{ family, file string }
 
-// admits says why a file can't be added, or returns nil.
-func (j *joiner) admits(f *File) *Error {
-	claimed := make(map[string]owner)
-	for _, name := range slices.Sorted(maps.Keys(f.families)) {
-		fam := f.families[name]
-		for _, n := range claims(fam) {
-			for _, owners := range [...]map[string]owner{j.owners, claimed} {
-				if o, taken := owners[n]; taken && o.family != name {
-					return &Error{f.name, fam.line, fmt.Sprintf("metric %q and metric %q, in %s, both have samples called %q", name, o.family, o.file, n)}
-				}
-			}
-			claimed[n] = owner{name, f.name}
-		}
-		if known := j.families[name]; known != nil {
-			if err := fam.joins(known, j.owners[name].file); err != nil {
-				err.File = f.name
-				return err
-			}
+// add adds what fits of a file's family.
+func (j *joiner) add(file string, f *family) {
+	if problem := j.conflict(f); problem != "" {
+		j.errs = append(j.errs, &Error{file, f.line, fmt.Sprintf("metric %q: %s", f.name, problem)})
+		return
+	}
+	known := j.families[f.name]
+	if known == nil {
+		known = &family{name: f.name, kind: f.kind, bounds: f.bounds, ranks: f.ranks, byKey: make(map[string]*row)}
+		j.families[f.name] = known
+		for _, n := range claims(f) {
+			j.owners[n] = owner{f.name, file}
 		}
 	}
-	return nil
+	if known.help == "" {
+		known.help = f.help
+	}
+	if err := known.join(f.rows); err != nil {
+		err.File = file
+		j.errs = append(j.errs, err)
+	}
 }
 
-// joins says why the series of a family can't be added to known, or returns nil.
-func (f *family) joins(known *family, where string) *Error {
-	problem, line := "", f.line
-	switch {
+// conflict says why a family can't be added, or returns "".
+func (j *joiner) conflict(f *family) string {
+	for _, n := range claims(f) {
+		if o, taken := j.owners[n]; taken && o.family != f.name {
+			return fmt.Sprintf("metric %q in %s has samples of the same name, %q", o.family, o.file, n)
+		}
+	}
+	known := j.families[f.name]
+	if known == nil {
+		return ""
+	}
+	switch where := j.owners[f.name].file; {
 	case f.kind != known.kind:
-		problem = fmt.Sprintf("it is a %v here, but a %v in %s", f.kind, known.kind, where)
+		return fmt.Sprintf("it is of type %s here, and of type %s in %s", typeOf(f.kind), typeOf(known.kind), where)
 	case !slices.Equal(f.bounds, known.bounds):
-		problem = fmt.Sprintf("it has other buckets than in %s: %v and %v", where, f.bounds, known.bounds)
+		return fmt.Sprintf("it has the buckets %v here, and %v in %s", f.bounds, known.bounds, where)
 	case !slices.Equal(f.ranks, known.ranks):
-		problem = fmt.Sprintf("it has other quantiles than in %s: %v and %v", where, f.ranks, known.ranks)
+		return fmt.Sprintf("it has the quantiles %v here, and %v in %s", f.ranks, known.ranks, where)
 	}
-	for _, r := range f.rows {
-		if problem == "" && known.byKey[r.key] != nil {
-			problem, line = fmt.Sprintf("the series {%s} is in %s, too", r.key, where), r.line
-		}
-	}
-	if problem == "" {
-		return nil
-	}
-	return &Error{Line: line, Problem: fmt.Sprintf("metric %q: %s", f.name, problem)}
+	return ""
 }
 
-// add adds a file that is admitted.
-func (j *joiner) add(f *File) {
-	for name, fam := range f.families {
-		for _, n := range claims(fam) {
-			if _, taken := j.owners[n]; !taken {
-				j.owners[n] = owner{name, f.name}
-			}
+// typeOf returns the word of the format for a type.
+func typeOf(k sample.Kind) string {
+	for word, kind := range kinds {
+		if kind == k {
+			return word
 		}
-		known := j.families[name]
-		if known == nil {
-			known = &family{name: name, kind: fam.kind, bounds: fam.bounds, ranks: fam.ranks, byKey: make(map[string]*row)}
-			j.families[name] = known
-		}
-		if known.help == "" {
-			known.help = fam.help
-		}
-		known.rows = append(known.rows, fam.rows...)
-		maps.Copy(known.byKey, fam.byKey)
 	}
+	return "untyped"
+}
+
+// join adds series, but for those that are there already.
+func (f *family) join(rows []*row) *Error {
+	var err *Error
+	for _, r := range rows {
+		other := f.byKey[r.key]
+		if other == nil {
+			f.rows = append(f.rows, r)
+			f.byKey[r.key] = r
+		} else if err == nil {
+			err = &Error{Line: r.line, Problem: fmt.Sprintf("metric %q: the series {%s} is in %s:%d, too", f.name, r.key, other.file, other.line)}
+		}
+	}
+	return err
 }
 
 // set lays all out as formats want it.

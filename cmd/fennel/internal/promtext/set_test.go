@@ -43,11 +43,12 @@ func TestJoin(t *testing.T) {
 		},
 		"another type": {
 			[]string{one, "# TYPE g counter\ng 2\nx 3\n", "y 4\n"},
-			"# TYPE g gauge\ng{n=\"1\"} 1\n# TYPE y untyped\ny 4\n",
-			`b:1: metric "g": it is a counter here, but a gauge in a`,
+			"# TYPE g gauge\ng{n=\"1\"} 1\n# TYPE x untyped\nx 3\n# TYPE y untyped\ny 4\n",
+			`b:1: metric "g": it is of type counter here, and of type gauge in a`,
 		},
 		"a series twice": {
-			[]string{one, "x 1\n" + one}, one, `b:3: metric "g": the series {n="1"} is in a, too`,
+			[]string{one, "x 1\n" + one + "g{n=\"2\"} 2\n"}, "# TYPE g gauge\ng{n=\"1\"} 1\ng{n=\"2\"} 2\n# TYPE x untyped\nx 1\n",
+			`b:3: metric "g": the series {n="1"} is in a:2, too`,
 		},
 		"other buckets": {
 			[]string{
@@ -55,19 +56,19 @@ func TestJoin(t *testing.T) {
 				"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n",
 			},
 			"# TYPE h histogram\nh_bucket{n=\"1\",le=\"+Inf\"} 1\nh_sum{n=\"1\"} 1\nh_count{n=\"1\"} 1\n",
-			`other buckets than in a`,
+			`it has the buckets [1] here, and [] in a`,
 		},
 		"other quantiles": {
 			[]string{"# TYPE s summary\ns_sum 1\ns_count 1\n", "# TYPE s summary\ns{n=\"1\",quantile=\"1\"} 1\ns_sum{n=\"1\"} 1\ns_count{n=\"1\"} 1\n"},
 			"# TYPE s summary\ns_sum 1\ns_count 1\n",
-			`other quantiles than in a`,
+			`it has the quantiles [1] here, and [] in a`,
 		},
 		"a name of a part": {
 			[]string{"s_sum 3\n", "# TYPE s summary\ns_sum 1\ns_count 1\n"},
-			"# TYPE s_sum untyped\ns_sum 3\n", `both have samples called "s_sum"`,
+			"# TYPE s_sum untyped\ns_sum 3\n", `b:1: metric "s": metric "s_sum" in a has samples of the same name, "s_sum"`,
 		},
 		"two that don't fit": {
-			[]string{one, one, one}, one, "b:2: metric \"g\": the series {n=\"1\"} is in a, too\nc:2: ",
+			[]string{one, one, one}, one, "b:2: metric \"g\": the series {n=\"1\"} is in a:2, too\nc:2: ",
 		},
 	}
 	for name, test := range tests {

@@ -22,8 +22,9 @@ import (
 // names end in .prom, and of two metrics about them. It is safe for concurrent use,
 // and reads the files each time.
 //
-// Files that can't be read, that are wrong, or that don't fit to those before them
-// are left out, and named by the errors of a *[fennel.GatherError].
+// Files that can't be read or are wrong are left out, and so is what doesn't fit to
+// the files before, in the order of their names. The errors of a
+// *[fennel.GatherError] name them.
 type Dir string
 
 // Visit implements [fennel.Gatherer].
@@ -53,37 +54,37 @@ func (d Dir) Visit(ctx context.Context, r *sample.Request, v sample.Visitor) err
 
 // join puts the files together, and notes which don't fit.
 func join(ctx context.Context, all []*file) (*promtext.Set, error) {
-	for {
-		// What is said about the files comes first, so that none can take its place.
-		about, err := describe(ctx, all)
-		if err != nil {
-			return nil, err
-		}
-		files := []*promtext.File{about}
-		for _, f := range all {
-			if f.err == nil {
-				files = append(files, f.File)
-			}
-		}
-		set, err := promtext.Join(files...)
-		if err == nil {
-			return set, nil
-		}
-		note(err, all) // and describe that
+	set, misfits, err := joinOnce(ctx, all)
+	if err != nil || len(misfits) == 0 {
+		return set, err
 	}
-}
-
-// note notes the errors of files.
-func note(err error, all []*file) {
-	var misfits promtext.Errors
-	errors.As(err, &misfits)
 	for _, misfit := range misfits {
 		for _, f := range all {
 			if f.path == misfit.File {
-				f.err = misfit
+				f.err = errors.Join(f.err, misfit)
 			}
 		}
 	}
+	set, _, err = joinOnce(ctx, all) // to say that, too
+	return set, err
+}
+
+func joinOnce(ctx context.Context, all []*file) (*promtext.Set, promtext.Errors, error) {
+	// What is said about the files comes first, so that none can take its place.
+	about, err := describe(ctx, all)
+	if err != nil {
+		return nil, nil, err
+	}
+	files := []*promtext.File{about}
+	for _, f := range all {
+		if f.File != nil {
+			files = append(files, f.File)
+		}
+	}
+	set, err := promtext.Join(files...)
+	var misfits promtext.Errors
+	errors.As(err, &misfits)
+	return set, misfits, nil
 }
 
 // describe says in metrics which files there are. It does so in a file more.
@@ -91,7 +92,7 @@ func describe(ctx context.Context, all []*file) (*promtext.File, error) {
 	reg := fennel.NewRegistry()
 	in, names := fennel.In(reg), fennel.LabelNames("file")
 	mtimes := fennel.NewGaugeVec[string]("fennel_serve_file_mtime_seconds", "Unix time when the file was written.", in, names)
-	errs := fennel.NewGaugeVec[string]("fennel_serve_file_error", "1 if the file was left out, 0 otherwise.", in, names)
+	errs := fennel.NewGaugeVec[string]("fennel_serve_file_error", "1 if the file, or a part of it, was left out; 0 otherwise.", in, names)
 	for _, f := range all {
 		if !f.mtime.IsZero() {
 			mtimes.With(f.name).Set(float64(f.mtime.UnixMilli()) / 1000)
