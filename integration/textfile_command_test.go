@@ -125,7 +125,7 @@ func TestCommandPushesWithTLS(t *testing.T) {
 	if status := runFennel(t, fennelPath, "a 1\n", args...); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	if got := gateway.metrics(t, "").values()[`a{instance="", job="j"}`]; got != 1 {
+	if got := gateway.metrics(t, "").values()[`a{job="j"}`]; got != 1 {
 		t.Errorf("a is %v", got)
 	}
 }
