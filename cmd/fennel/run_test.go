@@ -123,7 +123,7 @@ func TestRunPassesTheExitStatusOn(t *testing.T) {
 		"no file":        {[]string{dir + "/none"}, 127, false, dir + "/none"},
 		"no program":     {[]string{dir + "/text"}, 126, false, "permission denied"},
 		"a directory":    {[]string{dir}, 126, false, "permission denied"},
-		"dashes, quotes": {[]string{"sh", "-c", `[ "$#" = 3 ] && [ "$1" = -- ] && [ "$2" = "" ] && [ "$3" = "--help" ]`, "sh", "--", "", "--help"}, 0, true, ""},
+		"dashes, quotes": {[]string{"sh", "-c", `[ "$#" = 4 ] && [ "$1" = -- ] && [ "$2" = "" ] && [ "$3" = "--help" ] && [ "$4" = - ]`, "sh", "--", "", "--help", "-"}, 0, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.prom")

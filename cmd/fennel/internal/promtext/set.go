@@ -171,15 +171,14 @@ func (f *family) join(rows []*row) *Error {
 // set lays all out as formats want it.
 func (j *joiner) set() *Set {
 	s := new(Set)
-	bases := make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(j.families)) {
 		f := j.families[name].joined()
 		base := strings.TrimSuffix(name, "_total")
 		if f.Kind == sample.Counter && base != name {
 			for _, b := range underAll(base) {
-				_, taken := j.owners[b]
-				f.Shadow(f.Shadowed() || taken || bases[b])
-				bases[b] = true
+				if _, taken := j.owners[b]; taken {
+					f.Shadow(true)
+				}
 				f.names = append(f.names, b)
 			}
 		}

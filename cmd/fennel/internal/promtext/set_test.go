@@ -105,6 +105,7 @@ func TestCountersBesideOthersInOpenMetrics(t *testing.T) {
 	for text, want := range map[string]string{
 		"# TYPE a_total counter\na_total 1\n":                                                        "# TYPE a counter\na_total 1\n# EOF\n",
 		"# TYPE a_total counter\na_total 1\n# TYPE a gauge\na 2\n":                                   "# TYPE a gauge\na 2\n# TYPE a_total unknown\na_total 1\n# EOF\n",
+		"# TYPE \"a.b_total\" counter\n{\"a.b_total\"} 1\n# TYPE a_b gauge\na_b 2\n":                 "# TYPE a_b_total unknown\na_b_total 1\n# TYPE a_b gauge\na_b 2\n# EOF\n",
 		"# TYPE a_total counter\na_total 1\n# TYPE a_total_total counter\na_total_total{b=\"\"} 2\n": "# TYPE a counter\na_total 1\n# TYPE a_total_total unknown\na_total_total 2\n# EOF\n",
 	} {
 		set, err := Join(parsed(t, text)...)
@@ -145,5 +146,17 @@ func TestSetIsAGatherer(t *testing.T) {
 	cancel()
 	if _, err := fennel.Gather(ctx, set); !errors.Is(err, context.Canceled) {
 		t.Errorf("without a context: %v", err)
+	}
+}
+
+// Samples of one family may have other labels each, and other names to escape.
+func TestMixedLabelsAreEscaped(t *testing.T) {
+	set, err := Join(parsed(t, "a{c=\"1\"} 1\na{\"b.c\"=\"2\",d=\"3\"} 2\n")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := exposition.Bytes(t.Context(), set, exposition.Format{})
+	if want := "# TYPE a untyped\na{b_c=\"2\",d=\"3\"} 2\na{c=\"1\"} 1\n"; string(body) != want || err != nil {
+		t.Errorf("got\n%s%v, want\n%s", body, err, want)
 	}
 }
