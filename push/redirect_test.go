@@ -199,5 +199,8 @@ func TestClientThatFollows(t *testing.T) {
 		g := must(t, srv.URL, "j", Client(doerFunc(following.Do)))
 		err := g.Push(t.Context(), someRegistry())
 		wantText(t, err, "made a GET of it", "nothing arrived")
+		if asError(t, err).temporary() {
+			t.Errorf("%d: would be tried again: %v", code, err)
+		}
 	}
 }

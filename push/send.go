@@ -94,7 +94,7 @@ func (d *delivery) exchange(ctx context.Context) (*answer, error) {
 	defer limit.Stop()
 	a := read(resp)
 	if r := resp.Request; r != nil && r.Method != "" && r.Method != req.Method {
-		return nil, fmt.Errorf("the client followed a redirect and made a %s of it, so that nothing arrived: give the final URL, or a client that doesn't follow redirects", r.Method)
+		return nil, lostError{r.Method}
 	}
 	return a, nil
 }
@@ -148,8 +148,16 @@ func (d *delivery) unanswered(parent, ctx context.Context, err error) *Error {
 		err = fmt.Errorf("no answer within %s: %w", d.group.timeout, ctx.Err())
 	}
 	e := d.failed(err)
-	e.final = false
+	e.final = errors.As(err, new(lostError))
 	return e
+}
+
+// lostError says that a client has sent something else than it was given.
+type lostError struct{ method string }
+
+func (e lostError) Error() string {
+	return "the client followed a redirect and made a " + e.method + " of it, so that nothing arrived: " +
+		"give the final URL, or a client that doesn't follow redirects"
 }
 
 // failed is the error of an attempt that would fail again.
