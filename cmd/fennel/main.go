@@ -68,7 +68,7 @@ func main() {
 	case serve.FullCommand():
 		err = serve.run(ctx, os.Stdout, os.Stderr)
 	}
-	app.FatalIfError(err, "%s", chosen)
+	app.FatalIfError(err, "")
 }
 
 // usageStatus is the exit status after wrong flags. That of "fennel run" must not

@@ -52,7 +52,7 @@ func TestCommandLine(t *testing.T) {
 		"help of delete": {[]string{"delete", "--help"}, 0, "\nExamples:\n  fennel delete ", ""},
 		"help of serve":  {[]string{"serve", "--help"}, 0, "\nExamples:\n  fennel serve ", ""},
 		"bash":           {[]string{"--completion-script-bash"}, 0, "complete -F", ""},
-		"zsh":            {[]string{"--completion-script-zsh"}, 0, "compctl", ""},
+		"zsh":            {[]string{"--completion-script-zsh"}, 0, "compdef", ""},
 		"completion":     {[]string{"--completion-bash", "run", "--text"}, 0, "--textfile", ""},
 		"no command":     {nil, 0, "Commands:", ""},
 		"bad command":    {[]string{"dmeo"}, 1, "", `expected command but got "dmeo", try --help`},
