@@ -13,10 +13,10 @@
 // # What a reader sees
 //
 // The old file or the new one, whole, whatever happens to the program or to the
-// machine: the text goes into a temporary file in the same directory, which
-// then takes the place of the old one in one step. Both steps are on the disk
-// before Write returns, where the file system has such a thing. Of several writers to one path the
-// last counts, and no text is a mix of two.
+// machine: the text goes into a temporary file in the same directory, which then
+// takes the place of the old one in one step. Both steps are on the disk before
+// Write returns, as far as the file system can do that. Of several writers to one
+// path the last counts, and no text is a mix of two.
 //
 // Whatever goes wrong, a full disk say, the old file stays as it was. The
 // temporary file is removed; only a program that is killed leaves one. Its name
