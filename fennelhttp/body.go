@@ -127,6 +127,11 @@ func (b *body) extend() {
 	}
 }
 
+// spoil makes the connection, or the stream of HTTP/2, useless. Cutting it is a
+// panic, which not all middleware passes on: without this, the server would write
+// a proper end to a body that has none.
+func (b *body) spoil() { extendDeadline(b.w, -time.Second) }
+
 // extendDeadline gives the client time to take what will be written next, and
 // reports whether w can do that. Not every ResponseWriter can: tests'
 // recorders, middleware that wraps without an Unwrap method.

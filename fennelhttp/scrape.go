@@ -28,6 +28,9 @@ func (h *handler) scrape(w http.ResponseWriter, r *http.Request, d *demand) {
 	}
 	tally, code := h.self.begin(d.format.Syntax.String()), aborted
 	defer func() { // also when the body is cut off, which is a panic
+		if b.sent && code == aborted {
+			b.spoil()
+		}
 		tally.end(code, b)
 		b.release()
 	}()
