@@ -127,10 +127,13 @@ func (b *body) extend() {
 	}
 }
 
-// spoil makes the connection, or the stream of HTTP/2, useless. Cutting it is a
-// panic, which not all middleware passes on: without this, the server would write
-// a proper end to a body that has none.
-func (b *body) spoil() { extendDeadline(b.w, -time.Second) }
+// cut ends the connection, or the stream of HTTP/2, by a panic. Not all
+// middleware lets that one through: so that the server doesn't write a proper end
+// to a body that has none, nothing at all can be written from here on.
+func (b *body) cut() {
+	extendDeadline(b.w, -time.Second)
+	panic(http.ErrAbortHandler)
+}
 
 // extendDeadline gives the client time to take what will be written next, and
 // reports whether w can do that. Not every ResponseWriter can: tests'

@@ -28,9 +28,6 @@ func (h *handler) scrape(w http.ResponseWriter, r *http.Request, d *demand) {
 	}
 	tally, code := h.self.begin(d.format.Syntax.String()), aborted
 	defer func() { // also when the body is cut off, which is a panic
-		if b.sent && code == aborted {
-			b.spoil()
-		}
 		tally.end(code, b)
 		b.release()
 	}()
@@ -79,7 +76,7 @@ func gather(ctx context.Context, b *body, g fennel.Gatherer, format exposition.F
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler: // it is meant for net/http
-			panic(p)
+			b.cut()
 		default:
 			err = &panicError{p, debug.Stack()}
 		}
@@ -101,7 +98,7 @@ func (e *panicError) Error() string { return fmt.Sprintf("the gatherer panicked:
 func (h *handler) fail(ctx context.Context, r *http.Request, b *body, err error) (code string) {
 	h.logFailure(ctx, r, b, err)
 	if b.sent {
-		panic(http.ErrAbortHandler)
+		b.cut()
 	}
 	if b.coding != nil {
 		b.w.Header().Del("Content-Encoding")
