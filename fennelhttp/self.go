@@ -16,6 +16,7 @@ type selfMetrics struct {
 	duration *fennel.SummaryVec[string]
 	size     *fennel.SummaryVec[string]
 	inFlight *fennel.Gauge
+	usable   *fennel.GaugeVec[string]
 }
 
 // outcome is what becomes of a scrape.
@@ -42,12 +43,15 @@ func newSelfMetrics(on bool) (s selfMetrics) {
 		"Size of the bodies as they were sent, compressed or not.", fennel.Unit("bytes"), in, byFormat)
 	s.inFlight = fennel.NewGauge("fennel_scrapes_in_flight",
 		"Scrapes being served, this one included.", in)
+	s.usable = fennel.NewGaugeVec[string]("fennel_watched_files_usable",
+		"Whether files can be used as they are, 1, or what they held before is kept, 0.", in, fennel.LabelNames("files"))
 	return s
 }
 
 // selfNames are the names of these metrics, in order.
 var selfNames = []string{
 	"fennel_scrape_duration_seconds", "fennel_scrape_size_bytes", "fennel_scrapes_in_flight", "fennel_scrapes_total",
+	"fennel_watched_files_usable",
 }
 
 // tally is the measurement of one scrape.

@@ -137,7 +137,7 @@ func TestSelfMetricsBesideErrors(t *testing.T) {
 	var log journal
 	h := Handler(gathererFunc(func(context.Context, *sample.Request, sample.Visitor) error { return partial }), WithLogger(log.logger()))
 	w := serve(h, request("GET", "/"))
-	if got := families(w.Body.String()); w.Code != 200 || !slices.Equal(got, selfNames) {
+	if got := families(w.Body.String()); w.Code != 200 || !slices.Equal(got, selfNames[:4]) { // the last is only of files
 		t.Errorf("status %d, families %q", w.Code, got)
 	}
 	if got := log.String(); !strings.Contains(got, "scrape is incomplete") {
