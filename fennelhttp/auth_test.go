@@ -209,8 +209,10 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 			t.Errorf("file %q: logged %q, want %q", step.text, got, step.log)
 		}
 	}
-	if got := strings.Count(log.String(), "printable"); got != 1 {
-		t.Errorf("the same was logged %d times", got)
+	for text, want := range map[string]int{"printable": 1, "changed files are in use": 3} {
+		if got := strings.Count(log.String(), text); got != want {
+			t.Errorf("%q was logged %d times, want %d", text, got, want)
+		}
 	}
 }
 

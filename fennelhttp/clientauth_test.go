@@ -82,12 +82,28 @@ func TestOwnConfigurationAsksForCertificates(t *testing.T) {
 func TestPoolOfAuthoritiesIsCloned(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
 	authorities := pool(a)
-	s := startTLS(t, a, WithClientAuth(tls.RequireAndVerifyClientCert), WithClientCAs(authorities), WithClientCAFiles(tempFile(t, a.pem)))
+	s := startTLS(t, a, WithClientAuth(tls.RequireAndVerifyClientCert), WithClientCAs(authorities))
 	authorities.AddCert(other.certificate)
 	if _, err := try(insistent(a.client(t), []tls.Certificate{other.issue(t).pair(t)}), s.URL()); err == nil {
 		t.Error("an authority was added later")
 	}
-	if !authorities.Equal(pool(a, other)) {
+}
+
+// What files add to a pool goes with them.
+func TestPoolAndFilesStayApart(t *testing.T) {
+	a, other := newAuthority(t), newAuthority(t)
+	file, authorities := tempFile(t, other.pem), pool(a)
+	s := startTLS(t, a, impatient(restless(defaultLimits)),
+		WithClientAuth(tls.RequireAndVerifyClientCert), WithClientCAs(authorities), WithClientCAFiles(file))
+	client := insistent(a.client(t), []tls.Certificate{other.issue(t).pair(t)})
+	if _, err := try(client, s.URL()); err != nil {
+		t.Error(err)
+	}
+	write(t, file, newAuthority(t).pem)
+	if _, err := try(client, s.URL()); err == nil {
+		t.Error("an authority that was removed is still trusted")
+	}
+	if !authorities.Equal(pool(a)) {
 		t.Error("the caller's pool was changed")
 	}
 }

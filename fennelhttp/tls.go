@@ -49,7 +49,7 @@ func WithTLSFiles(certFile, keyFile string) ServerOption {
 // a function for it, can never work, or says the same as another option.
 func WithTLSConfig(base *tls.Config) ServerOption {
 	return option(func(c *config) {
-		c.tls.asked, c.tls.base = true, base.Clone() // of nil is nil
+		c.tls.asked, c.tls.base = true, base
 		if base == nil {
 			c.fail(errors.New("WithTLSConfig: the configuration is nil"))
 		}

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -136,4 +138,34 @@ func serveActivated() {
 	}
 	os.Stdout.WriteString("ready\n")
 	bufio.NewReader(os.Stdin).ReadByte()
+}
+
+// A server that is too busy to take connections is not a stale one.
+func TestBusySocketIsNotReplaced(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("others refuse connections that don't fit in the queue")
+	}
+	path := socketPath(t)
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			break
+		}
+		defer conn.Close()
+	}
+	if s, err := Start("unix:"+path, nil); err == nil {
+		s.Close()
+		t.Error("it was replaced")
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Error(err)
+	}
 }
