@@ -35,7 +35,8 @@ type clientOptions struct {
 // no others.
 func WithClientAuth(policy tls.ClientAuthType) ServerOption {
 	return option(func(c *config) {
-		c.tls.asked, c.tls.clients.policied, c.tls.clients.policy = true, true, policy
+		c.secure()
+		c.tls.clients.policied, c.tls.clients.policy = true, policy
 		if policy != tls.RequireAndVerifyClientCert && policy != tls.VerifyClientCertIfGiven {
 			c.fail(fmt.Errorf("WithClientAuth(%v) checks nothing: use tls.RequireAndVerifyClientCert or tls.VerifyClientCertIfGiven", policy))
 		}
@@ -46,7 +47,8 @@ func WithClientAuth(policy tls.ClientAuthType) ServerOption {
 // Authorities of [WithClientCAFiles] are trusted as well.
 func WithClientCAs(pool *x509.CertPool) ServerOption {
 	return option(func(c *config) {
-		c.tls.asked, c.tls.clients.trusting = true, true
+		c.secure()
+		c.tls.clients.trusting = true
 		if pool == nil {
 			c.fail(errors.New("WithClientCAs: the pool is nil"))
 			return
@@ -71,7 +73,8 @@ func WithClientCAs(pool *x509.CertPool) ServerOption {
 // a directory has none.
 func WithClientCAFiles(paths ...string) ServerOption {
 	return option(func(c *config) {
-		c.tls.asked, c.tls.clients.trusting = true, true
+		c.secure()
+		c.tls.clients.trusting = true
 		c.tls.clients.paths = append(c.tls.clients.paths, paths...)
 		if len(paths) == 0 || slices.Contains(paths, "") {
 			c.fail(fmt.Errorf("WithClientCAFiles%q: a path is missing", paths))

@@ -1,7 +1,6 @@
 package fennelhttp
 
 import (
-	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -23,10 +22,11 @@ const indexPage = `<!DOCTYPE html>
 </html>
 `
 
-// newIndex returns the page that links to a path.
+// newIndex returns the page that links to a path. A quote, or the like, that is
+// not for HTML is not for URLs, either.
 func newIndex(path string, l limits) index {
 	link := url.URL{Path: strings.TrimPrefix(path, "/")}
-	return index{strings.Replace(indexPage, "LINK", html.EscapeString(link.String()), 1), l}
+	return index{strings.Replace(indexPage, "LINK", strings.ReplaceAll(link.String(), "&", "&amp;"), 1), l}
 }
 
 // ServeHTTP implements [http.Handler].

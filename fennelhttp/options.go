@@ -1,6 +1,7 @@
 package fennelhttp
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,6 +55,8 @@ type config struct {
 	routes     []route
 	health     *health // nil for none
 	tls        tlsOptions
+	tlsConfig  func(*config) (*tls.Config, error) // nil for plain HTTP
+	serve      func(*http.Server, net.Listener) error
 	listener   net.Listener // nil for one on the address
 	socketMode *fs.FileMode
 
@@ -123,6 +126,7 @@ func defaultConfig() config {
 		maxInFlight: defaultMaxInFlight,
 		limits:      defaultLimits,
 		path:        "/metrics",
+		serve:       (*http.Server).Serve,
 	}
 }
 

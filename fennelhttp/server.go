@@ -22,6 +22,7 @@ import (
 type Server struct {
 	server   *http.Server
 	listener net.Listener
+	accept   func(*http.Server, net.Listener) error
 	secure   bool // HTTPS
 	logger   *slog.Logger
 	fresh    freshConns
@@ -73,9 +74,11 @@ func Start(addr string, g fennel.Gatherer, opts ...ServerOption) (*Server, error
 	if err != nil {
 		return nil, fmt.Errorf("fennelhttp: %w", err)
 	}
-	secure, err := c.tlsConfig()
-	if err != nil {
-		return nil, fmt.Errorf("fennelhttp: %w", err)
+	var secure *tls.Config // nil for plain HTTP
+	if c.tlsConfig != nil {
+		if secure, err = c.tlsConfig(&c); err != nil {
+			return nil, fmt.Errorf("fennelhttp: %w", err)
+		}
 	}
 	mux := newMux(g, &c, guard)
 	listener, err := listen(addr, &c)
@@ -86,6 +89,7 @@ func Start(addr string, g fennel.Gatherer, opts ...ServerOption) (*Server, error
 	s := &Server{
 		server:   newHTTPServer(ctx, mux, &c, secure),
 		listener: listener,
+		accept:   c.serve,
 		secure:   secure != nil,
 		logger:   c.logger,
 		patience: c.limits.fresh,
@@ -146,7 +150,7 @@ func newHTTPServer(ctx context.Context, h http.Handler, c *config, secure *tls.C
 
 // serve accepts connections until there is an end to it.
 func (s *Server) serve() {
-	err := s.accept()
+	err := s.accept(s.server, s.listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		close(s.served)
 		return
@@ -155,13 +159,6 @@ func (s *Server) serve() {
 	s.logger.Error("metrics are not served any more", "error", s.err)
 	close(s.served)
 	s.Close()
-}
-
-func (s *Server) accept() error {
-	if s.secure {
-		return s.server.ServeTLS(s.listener, "", "") // the certificate is in the configuration
-	}
-	return s.server.Serve(s.listener)
 }
 
 // Addr returns the address that the server listens on, with the port that was

@@ -4,18 +4,27 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 )
 
 // tlsOptions is what options say about TLS.
 type tlsOptions struct {
-	asked    bool // any option of TLS was given
 	files    *[2]string
 	base     *tls.Config
 	min, max uint16
 	versions bool
 	clients  clientOptions
+}
+
+// secure makes a server one of HTTPS. All that this needs hangs on two functions
+// that nobody but options of TLS mentions, so that only programs that use them
+// link it.
+func (c *config) secure() {
+	c.tlsConfig = makeTLSConfig
+	c.serve = func(s *http.Server, l net.Listener) error { return s.ServeTLS(l, "", "") }
 }
 
 // WithTLSFiles serves HTTPS alone, HTTP/2 included, with the certificate and the
@@ -31,7 +40,8 @@ type tlsOptions struct {
 // be used from the outset.
 func WithTLSFiles(certFile, keyFile string) ServerOption {
 	return option(func(c *config) {
-		c.tls.asked, c.tls.files = true, &[2]string{certFile, keyFile}
+		c.secure()
+		c.tls.files = &[2]string{certFile, keyFile}
 		if certFile == "" || keyFile == "" {
 			c.fail(fmt.Errorf("WithTLSFiles(%q, %q): HTTPS needs both files, the certificate's and the key's", certFile, keyFile))
 		}
@@ -49,7 +59,8 @@ func WithTLSFiles(certFile, keyFile string) ServerOption {
 // a function for it, can never work, or says the same as another option.
 func WithTLSConfig(base *tls.Config) ServerOption {
 	return option(func(c *config) {
-		c.tls.asked, c.tls.base = true, base
+		c.secure()
+		c.tls.base = base
 		if base == nil {
 			c.fail(errors.New("WithTLSConfig: the configuration is nil"))
 		}
@@ -62,7 +73,8 @@ func WithTLSConfig(base *tls.Config) ServerOption {
 // these, is not served. It needs [WithTLSFiles] or [WithTLSConfig].
 func WithTLSVersions(min, max uint16) ServerOption {
 	return option(func(c *config) {
-		c.tls.asked, c.tls.versions, c.tls.min, c.tls.max = true, true, min, max
+		c.secure()
+		c.tls.versions, c.tls.min, c.tls.max = true, min, max
 		for _, version := range []uint16{min, max} {
 			if version != 0 && (version < tls.VersionTLS10 || version > tls.VersionTLS13) {
 				c.fail(fmt.Errorf("WithTLSVersions: there is no version 0x%04x; use the constants of crypto/tls", version))
@@ -71,13 +83,9 @@ func WithTLSVersions(min, max uint16) ServerOption {
 	})
 }
 
-// tlsConfig returns the configuration that options ask for, or nil for plain
-// HTTP.
-func (c *config) tlsConfig() (*tls.Config, error) {
+// makeTLSConfig returns the configuration that options ask for.
+func makeTLSConfig(c *config) (*tls.Config, error) {
 	o := &c.tls
-	if !o.asked {
-		return nil, nil
-	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
