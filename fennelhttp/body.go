@@ -127,6 +127,14 @@ func (b *body) extend() {
 	}
 }
 
+// cut ends the connection, or the stream of HTTP/2, by a panic. Not all
+// middleware lets that one through: so that the server doesn't write a proper end
+// to a body that has none, nothing at all can be written from here on.
+func (b *body) cut() {
+	extendDeadline(b.w, -time.Second)
+	panic(http.ErrAbortHandler)
+}
+
 // extendDeadline gives the client time to take what will be written next, and
 // reports whether w can do that. Not every ResponseWriter can: tests'
 // recorders, middleware that wraps without an Unwrap method.

@@ -130,6 +130,29 @@ func TestErrorAfterTheFirstPieceCutsTheBodyOff(t *testing.T) {
 	}
 }
 
+// Recovering from panics is what middleware is known for.
+func TestMiddlewareThatSwallowsTheAbortDoesNotMakeTheBodyWhole(t *testing.T) {
+	for name, fail := range failures {
+		for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
+			t.Run(name+" "+version, func(t *testing.T) {
+				h := bare(failing(400_000, fail))
+				srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					defer func() { recover() }()
+					h.ServeHTTP(w, r)
+				}))
+				srv.EnableHTTP2 = version == "HTTP/2.0"
+				srv.StartTLS()
+				t.Cleanup(srv.Close)
+				resp := get(t, srv.Client(), srv.URL, "Accept-Encoding", "identity")
+				got, err := io.ReadAll(resp.Body)
+				if resp.Proto != version || resp.StatusCode != 200 || err == nil {
+					t.Errorf("%s, status %d, error %v after %d bytes, want %s, 200, an error", resp.Proto, resp.StatusCode, err, len(got), version)
+				}
+			})
+		}
+	}
+}
+
 // A writer whose stream was left unfinished must not spoil the next body.
 func TestGzipWriterIsReusedAfterAnAbort(t *testing.T) {
 	url, client := testServer(t, Handler(failing(1_000_000, failures["error"])))

@@ -76,7 +76,7 @@ func gather(ctx context.Context, b *body, g fennel.Gatherer, format exposition.F
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler: // it is meant for net/http
-			panic(p)
+			b.cut()
 		default:
 			err = &panicError{p, debug.Stack()}
 		}
@@ -98,7 +98,7 @@ func (e *panicError) Error() string { return fmt.Sprintf("the gatherer panicked:
 func (h *handler) fail(ctx context.Context, r *http.Request, b *body, err error) (code string) {
 	h.logFailure(ctx, r, b, err)
 	if b.sent {
-		panic(http.ErrAbortHandler)
+		b.cut()
 	}
 	if b.coding != nil {
 		b.w.Header().Del("Content-Encoding")

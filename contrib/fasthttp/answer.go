@@ -106,8 +106,11 @@ func (a *answer) Write(p []byte) (int, error) {
 // SetWriteDeadline makes the connection's deadline accessible to an
 // [http.ResponseController].
 func (a *answer) SetWriteDeadline(deadline time.Time) error {
-	if a.gone != nil {
+	switch {
+	case a.gone != nil:
 		return a.gone
+	case a.ctx.ConnRequestNum() == 0: // a test's, which has no connection
+		return http.ErrNotSupported
 	}
 	a.deadline = deadline
 	return a.ctx.SetWriteDeadline(deadline)

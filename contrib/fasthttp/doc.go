@@ -16,9 +16,13 @@
 //		…
 //	})
 //
-// In fiber it is a handler of one line:
+// Fiber takes it as it is from version 3 on, and wants a line more in version 2:
 //
-//	app.All("/metrics", func(c fiber.Ctx) error { metrics(c.RequestCtx()); return nil })
+//	app.All("/metrics", fennelfasthttp.Handler(fennel.Default))
+//	app.All("/metrics", func(c *fiber.Ctx) error { metrics(c.Context()); return nil })
+//
+// Both would also take the handler of net/http through an adaptor: that one holds
+// whole bodies in memory.
 //
 // It is a module of its own, so that only programs that want it depend on
 // fasthttp.

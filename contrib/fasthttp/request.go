@@ -1,7 +1,6 @@
 package fennelfasthttp
 
 import (
-	"crypto/tls"
 	"net/http"
 	"net/url"
 
@@ -28,7 +27,7 @@ func newRequest(ctx *fasthttp.RequestCtx) (*http.Request, error) {
 		Body:       http.NoBody,
 		Host:       string(ctx.Host()),
 		RemoteAddr: ctx.RemoteAddr().String(),
-		TLS:        connectionState(ctx),
+		TLS:        ctx.TLSConnectionState(),
 	}
 	if major, minor, ok := http.ParseHTTPVersion(r.Proto); ok {
 		r.ProtoMajor, r.ProtoMinor = major, minor
@@ -38,11 +37,4 @@ func newRequest(ctx *fasthttp.RequestCtx) (*http.Request, error) {
 	}
 	r.Header.Del("Host") // it is in r.Host
 	return r, nil
-}
-
-func connectionState(ctx *fasthttp.RequestCtx) *tls.ConnectionState {
-	if ctx.Conn() == nil { // a request of a test
-		return nil
-	}
-	return ctx.TLSConnectionState()
 }

@@ -86,7 +86,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.timer.Stop()
-	if s.more && len(s.piece) == 0 {
+	for s.more && len(s.piece) == 0 {
 		s.advance()
 	}
 	if !s.more {

@@ -26,11 +26,18 @@ type Start func(t *testing.T, g fennel.Gatherer, opts ...fennelhttp.HandlerOptio
 
 // Run tests the servers that start makes.
 func Run(t *testing.T, start Start) {
+	t.Run("answers", func(t *testing.T) { testAnswers(t, start) })
+	RunScrapes(t, start)
+}
+
+// RunScrapes is [Run] for servers behind routers that have a say themselves in
+// which paths and methods there are. GET, HEAD, OPTIONS and POST have to get
+// through.
+func RunScrapes(t *testing.T, start Start) {
 	for _, part := range []struct {
 		name string
 		test func(*testing.T, Start)
 	}{
-		{"answers", testAnswers},
 		{"connections are kept", testKeepAlive},
 		{"codings", testCodings},
 		{"bodies of any size are whole", testSizes},
