@@ -1,6 +1,7 @@
 package fennel_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -274,6 +275,32 @@ func TestMergeShadowsInItsOwnCopy(t *testing.T) {
 	a.Forget("foo")
 	if body := render(t, v, openMetrics); !strings.Contains(body, "# TYPE foo info\n") || !strings.Contains(body, "# TYPE foo_total unknown\n") {
 		t.Errorf("body:\n%s", body)
+	}
+}
+
+func TestMergeShadowsFamiliesWithOtherLabels(t *testing.T) {
+	a, b, g := twoRegistries()
+	fennel.NewGauge("x", "", fennel.In(a)).Set(1)
+	register(t, b, func(w *fennel.Writer) error {
+		w.Counter("x_total", "", fennel.LabelNames("k")).Write(2, "v")
+		w.Counter("x_total", "", fennel.LabelNames("longer", "more.so")).Write(3, "v", "w")
+		return nil
+	})
+	wantBody(t, g, exposition.Format{Syntax: exposition.OpenMetrics100}, `# TYPE x gauge
+x 1
+# TYPE x_total unknown
+x_total{k="v"} 2
+x_total{longer="v",more_so="w"} 3
+# EOF
+`)
+	proto := exposition.Format{Syntax: exposition.Protobuf, Escaping: exposition.AllowUTF8}
+	alone, err := exposition.Bytes(t.Context(), b, proto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := exposition.Bytes(t.Context(), g, proto)
+	if err != nil || !bytes.HasSuffix(merged, alone) {
+		t.Errorf("the counter is not as it is without the gauge: %v\n%q\n%q", err, alone, merged)
 	}
 }
 

@@ -330,3 +330,27 @@ func TestViewForgetDuringGather(t *testing.T) {
 	}
 	wait.Wait()
 }
+
+// Of two that gather a view after a metric was forgotten, one takes it out. The
+// other must not see it meanwhile.
+func TestViewShowsNothingForgottenToAnybody(t *testing.T) {
+	r := fennel.NewRegistry()
+	v := r.View("v_")
+	for i := range 1000 { // so that it takes a while
+		fennel.NewGauge(fmt.Sprint("z", i), "", fennel.In(v))
+	}
+	g := fennel.Only(v, "v_g")
+	for range 300 {
+		fennel.NewGauge("g", "", fennel.In(v))
+		r.Forget("v_g")
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if families, _ := fennel.Gather(t.Context(), g); len(families) > 0 {
+					t.Error("a metric that was forgotten is gathered")
+				}
+			})
+		}
+		all.Wait()
+	}
+}

@@ -98,10 +98,11 @@
 //
 // Prometheus says in the header X-Prometheus-Scrape-Timeout-Seconds how long it
 // will wait. Less a twentieth, but at least 10 ms and at most 500 ms, that is the
-// deadline of the context that collectors get. Those that are late a tenth
-// before it are left behind, see [fennel.Collector], and the rest is served. So
-// with Prometheus' default of 10 s a collector has 8.55 s. A value that is no
-// positive number, or is more than a day, is passed over.
+// deadline of the scrape. The context that collectors get is done a tenth before
+// it, and those that are late a twentieth before it are left behind, see
+// [fennel.Collector], and the rest is served. So with Prometheus' default of 10 s
+// a collector has 8.55 s, and half a second to return with what it has. A value
+// that is no positive number, or is more than a day, is passed over.
 //
 // 32 scrapes are served at a time by each handler, or as many as
 // [WithMaxInFlight] says. One more gets the status 503, Service Unavailable, and

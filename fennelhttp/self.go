@@ -145,7 +145,7 @@ func (v *view) visitOwn(until string) error {
 		return nil
 	}
 	v.from, v.until = v.pending[0], until
-	for len(v.pending) > 0 && (until == "" || v.pending[0] <= until) {
+	for len(v.pending) > 0 && (until == "" || sample.CompareNames(v.pending[0], until) <= 0) {
 		v.pending = v.pending[1:]
 	}
 	return v.own.Visit(v.ctx, v.request, (*native)(v))
@@ -169,7 +169,7 @@ type native view
 
 // Visit hands on a family if it is its turn.
 func (v *native) Visit(f *sample.Family, b *sample.Batch) error {
-	if f.Name < v.from || v.until != "" && f.Name >= v.until {
+	if sample.CompareNames(f.Name, v.from) < 0 || v.until != "" && sample.CompareNames(f.Name, v.until) >= 0 {
 		return nil
 	}
 	return v.visitor.Visit(f, b)

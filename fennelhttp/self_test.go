@@ -103,6 +103,9 @@ func TestSelfMetricsStandWhereTheirNamesBelong(t *testing.T) {
 		{gauges(f), []string{d, s, f, n}},
 		{gauges(n, "z"), []string{d, s, f, n, "z"}},
 		{gauges(d, s, f, n), []string{d, s, f, n}},
+		// The info about the target comes before all.
+		{gauges("target_info"), []string{"target_info", d, s, f, n}},
+		{gauges("target_info", "a", n, "z"), []string{"target_info", "a", d, s, f, n, "z"}},
 	} {
 		body := serve(Handler(test.gatherer), request("GET", "/")).Body.String()
 		if got := families(body); !slices.Equal(got, test.want) {
