@@ -109,11 +109,7 @@ func (p *prepared) prepareLines(f *sample.Family, s *syntax, scheme names.Scheme
 		}
 	}
 	if p.hasCreated {
-		base := f.Name
-		if f.Kind == sample.Counter {
-			base = strings.TrimSuffix(base, "_total")
-		}
-		p.created = newStart(scheme, base+"_created")
+		p.created = newStart(scheme, f.Kind.Base(f.Name)+"_created")
 	}
 }
 

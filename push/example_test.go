@@ -157,3 +157,39 @@ func ExampleInstanceIP() {
 	fmt.Println(job, err)
 	// Output: http://127.0.0.1:9091/metrics/job/backup/instance/127.0.0.1 <nil>
 }
+
+// A gateway never forgets a group by itself.
+func ExampleGroup_Delete() {
+	gateway := standIn(nil)
+	defer gateway.Close()
+
+	job, err := push.New(gateway.URL, "backup", push.Grouping("instance", "db1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := job.Delete(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	// Output: DELETE /metrics/job/backup/instance/db1
+}
+
+// Without the option, a redirect is an error that says where it leads.
+func ExampleTrustRedirects() {
+	gateway := standIn(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics/job/backup" {
+			http.Redirect(w, r, "/prefix"+r.URL.Path, http.StatusFound)
+		}
+	})
+	defer gateway.Close()
+
+	job, err := push.New(gateway.URL, "backup", push.TrustRedirects())
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := job.Push(context.Background(), fennel.NewRegistry()); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// PUT /metrics/job/backup
+	// PUT /prefix/metrics/job/backup
+}

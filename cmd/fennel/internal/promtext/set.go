@@ -173,9 +173,8 @@ func (j *joiner) set() *Set {
 	s := new(Set)
 	for _, name := range slices.Sorted(maps.Keys(j.families)) {
 		f := j.families[name].joined()
-		base := strings.TrimSuffix(name, "_total")
-		if f.Kind == sample.Counter && base != name {
-			for _, b := range underAll(base) {
+		if base := f.Kind.Base(name); base != name {
+			for _, b := range names.Spellings(base) {
 				if _, taken := j.owners[b]; taken {
 					f.Shadow(true)
 				}
@@ -240,26 +239,4 @@ func (f *joined) add(r *row) {
 // claims returns every name that a family's samples have in some format, so that
 // no two families can ever meet in one. Times of creation are not among them: text
 // 0.0.4 has none, and Python's client writes x_created as a gauge beside x_total.
-func claims(f *family) []string {
-	plain := []string{f.name}
-	switch f.kind {
-	case sample.Histogram:
-		plain = append(plain, f.name+"_bucket", f.name+"_sum", f.name+"_count")
-	case sample.Summary:
-		plain = append(plain, f.name+"_sum", f.name+"_count")
-	}
-	return underAll(plain...)
-}
-
-// underAll returns the names as all escaping schemes write them.
-func underAll(plain ...string) []string {
-	var all []string
-	for _, n := range plain {
-		for _, scheme := range [...]names.Scheme{names.AllowUTF8, names.Underscores, names.Dots, names.Values} {
-			if e := scheme.Metric(n); !slices.Contains(all, e) {
-				all = append(all, e)
-			}
-		}
-	}
-	return all
-}
+func claims(f *family) []string { return names.Spellings(f.kind.SampleNames(f.name)...) }
