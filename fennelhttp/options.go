@@ -161,7 +161,9 @@ func WithCompressionLevel(level int) Option {
 // WithMaxInFlight sets how many scrapes are served at a time, 32 by default. A
 // scrape beyond that gets the status 503, Service Unavailable, and is asked to
 // come again after a second. With 0 or less there is no limit. Each handler
-// counts for itself, and what costs nothing, such as HEAD, doesn't count.
+// counts for itself, and what costs nothing, such as HEAD, doesn't count. A client
+// that takes its time to read holds its place until it is cut off: where others
+// than your scrapers can reach the handler, let it ask for credentials.
 func WithMaxInFlight(n int) Option {
 	return option(func(c *config) { c.maxInFlight = n })
 }
@@ -182,7 +184,8 @@ func WithOpenMetrics200() Option {
 // WithCreatedLines adds to OpenMetrics 1.0 a line with the time since which each
 // counter, histogram and summary counts; see [exposition.Format]. It is for
 // servers that are told what to do with it, as Prometheus is by its feature flag
-// created-timestamp-zero-ingestion. For others each is one more series.
+// created-timestamp-zero-ingestion. For others each is one more series. Of names
+// that were escaped as dots or values, Prometheus doesn't find these lines.
 func WithCreatedLines() Option {
 	return option(func(c *config) { c.created = true })
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ import (
 
 const serveExamples = `  fennel serve --dir=/var/lib/node_exporter
   fennel serve --dir=. --web.listen-address=127.0.0.1:9100
+  fennel serve --dir=. --web.tls-cert-file=tls.crt --web.tls-key-file=tls.key --web.bearer-token-file=token
+  fennel serve --dir=. --web.tls-cert-file=tls.crt --web.tls-key-file=tls.key --web.tls-client-ca-file=scrapers.crt
 
 The files are read at each scrape. One that is wrong is left out, and so is what does not fit to the files before, in the
 order of their names: a metric of another type, a series that is there already. All else is served. Besides there are:
@@ -27,8 +30,12 @@ order of their names: a metric of another type, a series that is there already. 
 type serveCommand struct {
 	*kingpin.CmdClause
 
-	dir     string
-	address string
+	dir       string
+	address   string
+	certFile  string
+	keyFile   string
+	clientCAs []string
+	tokenFile string
 }
 
 func newServeCommand(app *kingpin.Application) *serveCommand {
@@ -37,6 +44,11 @@ func newServeCommand(app *kingpin.Application) *serveCommand {
 		HelpLong(serveExamples)}
 	c.Flag("dir", "Directory to read.").Required().PlaceHolder("DIR").StringVar(&c.dir)
 	c.Flag("web.listen-address", "Address to listen on.").Default(":3366").StringVar(&c.address)
+	c.Flag("web.tls-cert-file", "Certificate for HTTPS; may be renewed while it runs.").PlaceHolder("FILE").StringVar(&c.certFile)
+	c.Flag("web.tls-key-file", "Key of the certificate.").PlaceHolder("FILE").StringVar(&c.keyFile)
+	c.Flag("web.tls-client-ca-file", "File or directory with authorities: clients need a certificate of one of them. May be repeated.").
+		PlaceHolder("PATH").StringsVar(&c.clientCAs)
+	c.Flag("web.bearer-token-file", "File with the token that clients have to send.").PlaceHolder("FILE").StringVar(&c.tokenFile)
 	return c
 }
 
@@ -60,9 +72,22 @@ func (c *serveCommand) run(ctx context.Context, out, log io.Writer) error {
 	return errors.Join(server.Err(), shutdown(server))
 }
 
-// options are those of the server that follow from the flags.
+// options are those of the server that follow from the flags. Whether they fit
+// together is for the server to say: it never serves plain HTTP for half of them.
 func (c *serveCommand) options(log io.Writer) []fennelhttp.ServerOption {
-	return []fennelhttp.ServerOption{
+	options := []fennelhttp.ServerOption{
 		fennelhttp.WithLogger(slog.New(slog.NewTextHandler(log, nil))),
 	}
+	if c.certFile != "" || c.keyFile != "" {
+		options = append(options, fennelhttp.WithTLSFiles(c.certFile, c.keyFile))
+	}
+	if len(c.clientCAs) > 0 {
+		options = append(options,
+			fennelhttp.WithClientAuth(tls.RequireAndVerifyClientCert),
+			fennelhttp.WithClientCAFiles(c.clientCAs...))
+	}
+	if c.tokenFile != "" {
+		options = append(options, fennelhttp.WithBearerTokenFile(c.tokenFile))
+	}
+	return options
 }

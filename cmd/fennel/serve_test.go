@@ -13,9 +13,10 @@ import (
 )
 
 // startServe starts "fennel serve" and returns the URL of its metrics.
-func startServe(t *testing.T, dir string) (cmd *exec.Cmd, url string, stderr *bytes.Buffer) {
+func startServe(t *testing.T, dir string, flags ...string) (cmd *exec.Cmd, url string, stderr *bytes.Buffer) {
 	t.Helper()
-	cmd, stderr = command(t, "serve", "--dir="+dir, "--web.listen-address=127.0.0.1:0"), new(bytes.Buffer)
+	args := append([]string{"serve", "--dir=" + dir, "--web.listen-address=127.0.0.1:0"}, flags...)
+	cmd, stderr = command(t, args...), new(bytes.Buffer)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -77,11 +78,13 @@ func TestServeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"--dir":            {"serve"},
-		"none":             {"serve", "--dir=" + filepath.Join(dir, "none")},
-		"is no directory":  {"serve", "--dir=" + file},
-		"missing port":     {"serve", "--dir=" + dir, "--web.listen-address=here"},
-		"unexpected value": {"serve", "--dir=" + dir, "unexpected value"},
+		"--dir":             {"serve"},
+		"none":              {"serve", "--dir=" + filepath.Join(dir, "none")},
+		"is no directory":   {"serve", "--dir=" + file},
+		"missing port":      {"serve", "--dir=" + dir, "--web.listen-address=here"},
+		"needs both files":  {"serve", "--dir=" + dir, "--web.tls-cert-file=" + file},
+		"plain HTTP is not": {"serve", "--dir=" + dir, "--web.tls-client-ca-file=" + file},
+		"unexpected value":  {"serve", "--dir=" + dir, "unexpected value"},
 	} {
 		cmd := command(t, args...)
 		out, err := cmd.CombinedOutput()
