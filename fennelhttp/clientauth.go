@@ -110,7 +110,6 @@ func (o *clientOptions) apply(c *config, t *tls.Config) error {
 			return nil, err
 		}
 		forClient := t.Clone()
-		forClient.GetConfigForClient = nil // it is what that returns
 		forClient.ClientCAs = pool
 		return forClient, nil
 	})

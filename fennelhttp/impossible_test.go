@@ -108,6 +108,8 @@ func TestImpossibleOptionsAreErrorsBeforeThePortIsBound(t *testing.T) {
 		"hash of another alphabet":            {"not one of bcrypt", []ServerOption{WithBasicAuth(map[string]string{"a": hash("x")[:59] + "+"})}},
 		"hash of another kind":                {"not one of bcrypt", []ServerOption{WithBasicAuth(map[string]string{"a": "$apr1$" + hash("x")[6:]})}},
 		"empty token":                         {"empty", []ServerOption{WithBearerToken("")}},
+		"good token and a bad one":            {"empty", []ServerOption{WithBearerToken("good"), WithBearerToken("")}},
+		"good token and a bad path":           {"WithPath", []ServerOption{WithBearerToken("good"), WithPath("")}},
 		"token with a space":                  {"printable", []ServerOption{WithBearerToken("a b")}},
 		"missing token":                       {"nope", []ServerOption{WithBearerTokenFile(missing)}},
 		"blank token":                         {"empty", []ServerOption{WithBearerTokenFile(tempFile(t, []byte(" \n")))}},
