@@ -220,8 +220,9 @@ func nameOf(c Collector) string {
 // collect runs all collectors that may have what is wanted, each in a goroutine
 // of its own so that a slow one delays no other, and returns what they wrote.
 //
-// Shortly before the context's deadline it does not wait any longer: what is
-// late is left out, and left to end by itself.
+// The context that they get is done shortly before ctx. Those that heed it have
+// some time left to return with what they have written; then it does not wait any
+// longer: what is late is left out, and left to end by itself.
 func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -230,7 +231,9 @@ func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer,
 	if len(sources) == 0 {
 		return nil, nil
 	}
-	patience, cancel := withMargin(ctx)
+	patience, impatient := withMargin(ctx, 20)
+	defer impatient()
+	inner, cancel := withMargin(ctx, 10)
 	defer cancel()
 	var writers []*Writer
 	done := make(chan struct{}, len(sources))
@@ -242,7 +245,7 @@ func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer,
 		writers = append(writers, w)
 		go func() {
 			defer func() { done <- struct{}{} }()
-			w.run(patience)
+			w.run(inner)
 		}()
 	}
 	for range writers {
@@ -255,14 +258,15 @@ func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer,
 	return writers, ctx.Err()
 }
 
-// withMargin returns a context that is done a tenth earlier than ctx, so that
-// there is time left to serve the rest when a collector is late.
-func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+// withMargin returns a context that is done earlier than ctx, by one of so many
+// parts of the time that there is, so that some is left to serve the rest when a
+// collector is late.
+func withMargin(ctx context.Context, parts time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return ctx, func() {}
 	}
-	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
+	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/parts))
 }
 
 // cutOff returns the writers with those whose collector is late replaced.

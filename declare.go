@@ -106,10 +106,7 @@ func (d *declaration) checkName(legacy bool) string {
 }
 
 func (d *declaration) checkUnit(bool) string {
-	base := d.name
-	if d.kind == sample.Counter {
-		base = strings.TrimSuffix(base, "_total")
-	}
+	base := d.kind.Base(d.name)
 	switch {
 	case d.unit == "":
 		return ""
@@ -135,7 +132,7 @@ func (d *declaration) checkLabels(legacy bool) string {
 			return problem
 		}
 	}
-	for _, scheme := range schemes {
+	for _, scheme := range names.All() {
 		seen := make(map[string]string, len(all))
 		for _, name := range all {
 			escaped := scheme.Label(name)
@@ -176,7 +173,7 @@ func (d *declaration) checkLabel(name string, legacy bool) string {
 
 // collide reports whether two label names are written alike in some format.
 func collide(a, b string) bool {
-	for _, scheme := range schemes {
+	for _, scheme := range names.All() {
 		if scheme.Label(a) == scheme.Label(b) {
 			return true
 		}
@@ -247,54 +244,25 @@ func (d *declaration) checkStates(bool) string {
 	return ""
 }
 
-// schemes are the ways in which names can be written.
-var schemes = [...]names.Scheme{names.AllowUTF8, names.Underscores, names.Dots, names.Values}
-
 // claims returns every name that a family's samples have in some format, so that
 // no two families can ever meet in one.
 func claims(kind sample.Kind, name string) []string {
-	plain := []string{name}
+	plain := kind.SampleNames(name)
 	switch kind {
-	case sample.Counter:
-		plain = append(plain, strings.TrimSuffix(name, "_total")+"_created")
-	case sample.Histogram:
-		plain = append(plain, name+"_bucket", name+"_count", name+"_sum", name+"_created")
-	case sample.GaugeHistogram:
-		plain = append(plain, name+"_bucket", name+"_gcount", name+"_gsum", name+"_count", name+"_sum")
-	case sample.Summary:
-		plain = append(plain, name+"_count", name+"_sum", name+"_created")
+	case sample.Counter, sample.Histogram, sample.Summary:
+		plain = append(plain, kind.Base(name)+"_created")
 	}
-	return underAll(plain...)
+	return names.Spellings(plain...)
 }
 
 // bases returns the names that a family has in the headers of OpenMetrics only,
 // where counters and infos lose their suffix. Another family may have such a
 // name: then this one is shadowed, and keeps its suffix.
 func bases(kind sample.Kind, name string) []string {
-	base := name
-	switch kind {
-	case sample.Counter:
-		base = strings.TrimSuffix(name, "_total")
-	case sample.Info:
-		base = strings.TrimSuffix(name, "_info")
+	if base := kind.Base(name); base != name {
+		return names.Spellings(base)
 	}
-	if base == name {
-		return nil
-	}
-	return underAll(base)
-}
-
-// underAll returns the names as all escaping schemes write them.
-func underAll(plain ...string) []string {
-	var all []string
-	for _, n := range plain {
-		for _, scheme := range schemes {
-			if e := scheme.Metric(n); !slices.Contains(all, e) {
-				all = append(all, e)
-			}
-		}
-	}
-	return all
+	return nil
 }
 
 // describe fills in what formats see of the declaration.

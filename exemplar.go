@@ -40,7 +40,7 @@ func (e *Exemplar) problem() string {
 	case reason == badExemplarLabel:
 		return "a label name of an exemplar is empty, not UTF-8, begins with __ or is there twice"
 	case reason == longExemplar:
-		return fmt.Sprintf("the labels of an exemplar have more than %d code points", maxExemplarRunes)
+		return fmt.Sprintf("the labels of an exemplar have more than %d code points", sample.MaxNoteRunes)
 	case math.IsNaN(e.Value):
 		return "the value of an exemplar is NaN"
 	case !ok:
@@ -48,10 +48,6 @@ func (e *Exemplar) problem() string {
 	}
 	return ""
 }
-
-// maxExemplarRunes is how many code points the names and values of an exemplar's
-// labels may have in all (OpenMetrics 1.0, "Exemplars").
-const maxExemplarRunes = 128
 
 // The reasons for which an exemplar is dropped, as fennel_dropped_updates_total
 // has them.
@@ -117,12 +113,16 @@ func (s *exemplarSlot) load(b *sample.Batch, i, bucket int) {
 }
 
 // appendNote renders the labels of an exemplar, and reports whether it had to mend
-// values that are not UTF-8.
+// values: those that are not UTF-8, and those with a NUL byte, over which
+// Prometheus stumbles in OpenMetrics 1.0. It would lose the whole scrape.
 func appendNote(dst []byte, labels []Label) (note []byte, mended bool) {
 	for i, l := range labels {
 		value := l.Value
 		if !utf8.ValidString(value) {
 			value, mended = series.Mend(value), true
+		}
+		if strings.IndexByte(value, 0) >= 0 {
+			value, mended = strings.ReplaceAll(value, "\x00", "\uFFFD"), true
 		}
 		dst = series.AppendLabel(dst, i == 0, l.Name, value)
 	}
@@ -145,7 +145,7 @@ func checkExemplar(labels []Label) (reason string) {
 				return badExemplarLabel
 			}
 		}
-		if runes += utf8.RuneCountInString(l.Name) + utf8.RuneCountInString(l.Value); runes > maxExemplarRunes {
+		if runes += utf8.RuneCountInString(l.Name) + utf8.RuneCountInString(l.Value); runes > sample.MaxNoteRunes {
 			return longExemplar
 		}
 	}

@@ -41,10 +41,12 @@ func placeOf(v float64) float64 {
 }
 
 // add keeps an exemplar, whose labels are checked, and reports whether their
-// values had to be mended.
+// values had to be mended. It doesn't wait, as that of a slot doesn't.
 func (s *exemplarSpread) add(labels []Label, value float64, now int64) (mended bool) {
 	place := placeOf(value)
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return false
+	}
 	defer s.mu.Unlock()
 	var e placedExemplar
 	if n := len(s.list); n < maxSpread {

@@ -139,8 +139,8 @@ func manyLabels(n int) []fennel.Label {
 func TestExemplarValuesAreMendedAndCounted(t *testing.T) {
 	r := fennel.NewRegistry()
 	for _, m := range withExemplars(r) {
-		m.update(1, trace("a\xff\xfeb"), label("x", "\xc3"))
-		wantExemplars(t, r, m.name, "[{trace_id a\uFFFDb} {x \uFFFD}] 1")
+		m.update(1, trace("a\xff\xfeb"), label("x", "\xc3"), label("y", "\x00z\x00"))
+		wantExemplars(t, r, m.name, "[{trace_id a\uFFFDb} {x \uFFFD} {y \uFFFDz\uFFFD}] 1")
 		if got := own(t, r, "fennel_mended_labels_total", m.name); got != 1 {
 			t.Errorf("%s: %v label sets mended, want 1", m.name, got)
 		}

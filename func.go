@@ -82,6 +82,9 @@ func NewHistogramFuncVec[L any](name, help string, all iter.Seq2[L, HistogramVal
 func histogramFunc(name, help string, o options) declaration {
 	d := newDeclaration(sample.Histogram, name, help, o)
 	d.bounds = finite(o.buckets)
+	if o.native != nil {
+		panic(&DeclarationError{Metric: o.registry.fullName(name), Problem: "it is a callback, whose values bring their native buckets with them: drop the option Native"})
+	}
 	return d
 }
 
@@ -90,7 +93,7 @@ func writeHistogram(to target, value HistogramValue, labelValues []string) {
 }
 
 // NewSummaryFunc declares a summary that a function returns: see [Callback]. It
-// has as many quantiles as the option [Quantiles] names, in that order. It panics
+// has as many quantiles as the option [Quantiles] names, in rising order. It panics
 // as [NewCounterFunc] does.
 func NewSummaryFunc(name, help string, value func() SummaryValue, opts ...SummaryOption) *Callback {
 	o := collect(opts, SummaryOption.forSummary)
@@ -108,6 +111,9 @@ func NewSummaryFuncVec[L any](name, help string, all iter.Seq2[L, SummaryValue],
 func summaryFunc(name, help string, o options) declaration {
 	d := newDeclaration(sample.Summary, name, help, o)
 	d.ranks = o.ranks
+	if o.windowed {
+		panic(&DeclarationError{Metric: o.registry.fullName(name), Problem: "it is a callback, whose values bring their quantiles with them: drop the option Window"})
+	}
 	return d
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fennelmetrics/fennel"
 )
@@ -181,6 +182,12 @@ func TestFuncDeclarationsAreChecked(t *testing.T) {
 			{"a", "the function is nil", func() { fennel.NewUnknownFuncVec[string]("a", "", nil, in, k) }},
 			{"a", "the function is nil", func() { fennel.NewHistogramFunc("a", "", nil, in) }},
 			{"a", "the function is nil", func() { fennel.NewStateSetFunc("a", "", phases, nil, in) }},
+			{"a", "drop the option Native", func() {
+				fennel.NewHistogramFunc("a", "", func() (v fennel.HistogramValue) { return v }, fennel.Native{}, in)
+			}},
+			{"a", "drop the option Window", func() {
+				fennel.NewSummaryFunc("a", "", func() (v fennel.SummaryValue) { return v }, fennel.Quantiles(0.5), fennel.Window(time.Hour), in)
+			}},
 			{"a_info", "the function is nil", func() { fennel.NewInfoFuncVec[string, versionInfo]("a_info", "", nil, in, k) }},
 			{"a", "needs 1 label names and has 0", func() { fennel.NewGaugeFuncVec("a", "", one("", 0.0), in) }},
 			{"a", "needs 1 label names and has 2", func() { fennel.NewGaugeFuncVec("a", "", one("", 0.0), in, fennel.LabelNames("a", "b")) }},

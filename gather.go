@@ -40,7 +40,7 @@ func (r *Registry) Visit(ctx context.Context, req *sample.Request, v sample.Visi
 
 // Only returns a part of g: the families with these names, which may be those
 // of families or of their samples in any format. No work is done for others.
-// Without names nothing is left.
+// Without names nothing is left, and a part of nil is nothing.
 func Only(g Gatherer, names ...string) Gatherer {
 	set := make(map[string]bool, len(names))
 	for _, n := range names {
@@ -56,6 +56,9 @@ type restricted struct {
 
 // Visit visits what both the restriction and the request name.
 func (o restricted) Visit(ctx context.Context, req *sample.Request, v sample.Visitor) error {
+	if o.Gatherer == nil {
+		return nil
+	}
 	return o.Gatherer.Visit(ctx, req.And(o.names), v)
 }
 
@@ -134,8 +137,11 @@ func (s *Sample) Label(name string) string {
 // named.
 func (r *Registry) Gather(ctx context.Context) ([]Family, error) { return Gather(ctx, r) }
 
-// Gather is [Registry.Gather] for any [Gatherer].
+// Gather is [Registry.Gather] for any [Gatherer]. In nil there is nothing.
 func Gather(ctx context.Context, g Gatherer) ([]Family, error) {
+	if g == nil {
+		return nil, nil
+	}
 	var list familyList
 	err := g.Visit(ctx, nil, &list)
 	if err != nil && !Partial(err) {

@@ -223,3 +223,22 @@ func TestPartialErrors(t *testing.T) {
 		t.Errorf("Error() = %q, want %q", got, want)
 	}
 }
+
+func TestNilGatherersHoldNothing(t *testing.T) {
+	var none *fennel.Registry
+	for name, g := range map[string]fennel.Gatherer{
+		"nil": nil, "a nil registry": none, "a part of nil": fennel.Only(nil, "a"), "a part of a nil registry": fennel.Only(none, "a"),
+		"nil merged": fennel.Merge(nil, none, fennel.Only(nil, "a")),
+	} {
+		if families, err := fennel.Gather(t.Context(), g); len(families) != 0 || err != nil {
+			t.Errorf("%s: gathered %v, %v", name, families, err)
+		}
+		body, err := exposition.Bytes(t.Context(), g, exposition.Format{Syntax: exposition.OpenMetrics100})
+		if string(body) != "# EOF\n" || err != nil {
+			t.Errorf("%s: wrote %q, %v", name, body, err)
+		}
+		if v, ok := fennel.SampleValue(t.Context(), g, "a"); ok {
+			t.Errorf("%s: found %v", name, v)
+		}
+	}
+}

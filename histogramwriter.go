@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fennelmetrics/fennel/internal/native"
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
@@ -124,17 +125,11 @@ func (n *NativeHistogram) total() (total uint64, ok bool) {
 	return total, true
 }
 
-// The schemas of native histograms.
-const (
-	minSchema = -4
-	maxSchema = 8
-)
-
 // problem says why there can't be such a histogram, or "".
 func (n *NativeHistogram) problem() string {
 	switch {
-	case n.Schema < minSchema || n.Schema > maxSchema:
-		return fmt.Sprintf("schema %d is not between %d and %d", n.Schema, minSchema, maxSchema)
+	case n.Schema < native.MinSchema || n.Schema > native.MaxSchema:
+		return fmt.Sprintf("schema %d is not between %d and %d", n.Schema, native.MinSchema, native.MaxSchema)
 	case !(n.ZeroThreshold >= 0) || n.ZeroThreshold > math.MaxFloat64:
 		return fmt.Sprintf("zero threshold %v is not a finite number from 0 on", n.ZeroThreshold)
 	}

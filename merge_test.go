@@ -1,6 +1,7 @@
 package fennel_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ func TestMergeServesOnceWhatIsGivenTwice(t *testing.T) {
 	v, w := r.View("v_"), r.View("v_")
 	c := new(described)
 	c.collect = func(_ context.Context, w *fennel.Writer) error { w.Gauge("c", "").Write(1); return nil }
-	v.MustRegister(c)
+	w.MustRegister(c)
 	for _, r := range []*fennel.Registry{v, w} {
 		fennel.NewGauge("g", "", fennel.In(r)).Set(2)
 	}
@@ -118,9 +119,9 @@ func TestMergeServesOnceWhatIsGivenTwice(t *testing.T) {
 		"its view, before":     fennel.Merge(v, w, r, v.View("x")),
 		"two views":            fennel.Merge(v, w),
 		"merged":               fennel.Merge(fennel.Merge(v, w), fennel.Merge(r)),
-		"parts":                fennel.Merge(fennel.Only(r, "v_g", "v_c", "v_h"), fennel.Only(v, "v_c"), fennel.Only(r, "v_h")),
+		"parts":                fennel.Merge(fennel.Only(r, "v_g", "v_c", "v_h"), fennel.Only(w, "v_c"), fennel.Only(r, "v_h")),
 		"a part, then the all": fennel.Merge(fennel.Only(r, "v_c"), r),
-		"foreign and a part":   fennel.Merge(foreign{fennel.Only(r, "v_g")}, fennel.Only(v, "v_c", "v_h"), w),
+		"foreign and a part":   fennel.Merge(foreign{fennel.Only(r, "v_g")}, fennel.Only(w, "v_c", "v_h"), v),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.calls.Store(0)
@@ -265,11 +266,41 @@ func TestMergeShadowsInItsOwnCopy(t *testing.T) {
 	if body := render(t, g, openMetrics); !strings.Contains(body, "# TYPE foo info\n") || !strings.Contains(body, "# TYPE foo_total unknown\n") {
 		t.Errorf("body:\n%s", body)
 	}
-	// One that is shadowed already leaves it to the others.
+	// One that is shadowed already leaves it to the others, as long as it is.
 	fennel.NewGauge("foo", "", fennel.In(a))
 	v := fennel.Merge(fennel.Only(a, "foo_info"), b)
 	if body := render(t, v, openMetrics); !strings.Contains(body, "# TYPE foo_info gauge\n") || !strings.Contains(body, "# TYPE foo counter\n") {
 		t.Errorf("body:\n%s", body)
+	}
+	a.Forget("foo")
+	if body := render(t, v, openMetrics); !strings.Contains(body, "# TYPE foo info\n") || !strings.Contains(body, "# TYPE foo_total unknown\n") {
+		t.Errorf("body:\n%s", body)
+	}
+}
+
+func TestMergeShadowsFamiliesWithOtherLabels(t *testing.T) {
+	a, b, g := twoRegistries()
+	fennel.NewGauge("x", "", fennel.In(a)).Set(1)
+	register(t, b, func(w *fennel.Writer) error {
+		w.Counter("x_total", "", fennel.LabelNames("k")).Write(2, "v")
+		w.Counter("x_total", "", fennel.LabelNames("longer", "more.so")).Write(3, "v", "w")
+		return nil
+	})
+	wantBody(t, g, exposition.Format{Syntax: exposition.OpenMetrics100}, `# TYPE x gauge
+x 1
+# TYPE x_total unknown
+x_total{k="v"} 2
+x_total{longer="v",more_so="w"} 3
+# EOF
+`)
+	proto := exposition.Format{Syntax: exposition.Protobuf, Escaping: exposition.AllowUTF8}
+	alone, err := exposition.Bytes(t.Context(), b, proto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := exposition.Bytes(t.Context(), g, proto)
+	if err != nil || !bytes.HasSuffix(merged, alone) {
+		t.Errorf("the counter is not as it is without the gauge: %v\n%q\n%q", err, alone, merged)
 	}
 }
 
@@ -349,6 +380,38 @@ func TestMergeJoinsErrors(t *testing.T) {
 	if names(families) != "fennel_collector_errors_total g0 g1" && names(families) != "g0 g1" {
 		t.Errorf("families %s", names(families))
 	}
+}
+
+// Of the sum it is known since when all of it counts: since the earliest.
+func TestMergeAddsUpSinceTheEarliest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late, early := fennel.NewRegistry(), fennel.NewRegistry()
+		start := time.Now()
+		for _, r := range []*fennel.Registry{early, late} {
+			fennel.NewCounter("c_total", "", fennel.In(r), fennel.ConstLabels(shard(fmt.Sprint(r == late)))).Add(-1)
+			time.Sleep(time.Hour)
+		}
+		for _, g := range []fennel.Gatherer{fennel.Merge(late, early), fennel.Merge(early, late)} {
+			for _, f := range gather(t, g) {
+				if s := f.Samples[0]; f.Name == "fennel_dropped_updates_total" && (s.Value != 2 || !s.Created.Equal(start)) {
+					t.Errorf("%v since %v, want 2 since %v", s.Value, s.Created, start)
+				}
+			}
+		}
+	})
+}
+
+// Collectors that share a family, and of which a part is given twice.
+func TestMergeOfPartsOfAFamily(t *testing.T) {
+	r := fennel.NewRegistry()
+	v := r.View("")
+	for i, r := range []*fennel.Registry{r, v, v} {
+		register(t, r, func(w *fennel.Writer) error {
+			w.Gauge("x", "", fennel.LabelNames("k")).Write(1, fmt.Sprint(i))
+			return nil
+		})
+	}
+	wantSamples(t, fennel.Merge(fennel.Only(r, "x"), fennel.Only(v, "x")), `x{k="0"} 1`, `x{k="1"} 1`, `x{k="2"} 1`)
 }
 
 type failing struct{ err error }

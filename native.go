@@ -23,8 +23,8 @@ import (
 // MaxZeroThreshold allows, and then the resolution is halved, as often as it
 // takes. No observation is ever lost by that.
 //
-// The sum, the count and all buckets of such a histogram are read at one moment:
-// they always fit together.
+// The sum, the count and all buckets of such a histogram always fit together: each
+// observation that is read is in all of them.
 type Native struct {
 	// Factor is how much larger one bucket's bound may be than the one before,
 	// as in 1.1. The finest of the schemas that are not coarser is 2^(1/256),

@@ -174,6 +174,9 @@ func (p *plan) visit(ctx context.Context, req *sample.Request, pieces []piece, v
 			continue
 		}
 		if len(u.pieces) == 1 {
+			if first.family.Mixed() { // which a copy doesn't know by itself
+				u.family.Mix()
+			}
 			all := first.samples()
 			if err := all.visit(ctx, u.family, batch, v); err != nil {
 				return nil, err

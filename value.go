@@ -76,7 +76,7 @@ type valueReader func(b *sample.Batch, i int) (value float64, ok bool)
 // labels that the family's samples have to have. It is nil for a family that has no
 // such value.
 func (q *query) reader(f *sample.Family) (valueReader, []Label) {
-	if f.Kind == sample.Counter && q.name == strings.TrimSuffix(f.Name, "_total")+"_created" {
+	if f.Kind == sample.Counter && q.name == f.Kind.Base(f.Name)+"_created" {
 		return readCreated, q.labels
 	}
 	suffix, ok := strings.CutPrefix(q.name, f.Name)

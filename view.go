@@ -170,7 +170,7 @@ func (r *Registry) tidy() {
 	if v == nil || !v.stale() {
 		return
 	}
-	v.tidied.Store(v.root.forgets.Load())
 	parts := slices.DeleteFunc(slices.Clone(load(&r.parts)), (*part).drop)
 	r.parts.Store(&parts)
+	v.tidied.Store(v.root.forgets.Load()) // last: who sees it doesn't wait for the mutex
 }

@@ -155,13 +155,15 @@ func TestViewForgetsOnlyItsOwn(t *testing.T) {
 		t.Error("a view forgets what isn't its own, or not once")
 	}
 	wantSamples(t, a)
-	wantSamples(t, also)
 	wantSamples(t, r, `x_g{shard="2"} 2`)
 	wantRefusal(t, func() { fennel.NewCounter("x_g", "", fennel.In(r)) }, "conflicts")
 	if again := declare(a); again == old {
 		t.Error("the forgotten metric has come back")
 	} else {
 		again.Set(3)
+	}
+	if also.Forget("g") {
+		t.Error("a view forgets what was forgotten and declared again without it")
 	}
 	old.Set(9)
 	wantSamples(t, a, `x_g{shard="1"} 3`)
@@ -327,4 +329,28 @@ func TestViewForgetDuringGather(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// Of two that gather a view after a metric was forgotten, one takes it out. The
+// other must not see it meanwhile.
+func TestViewShowsNothingForgottenToAnybody(t *testing.T) {
+	r := fennel.NewRegistry()
+	v := r.View("v_")
+	for i := range 1000 { // so that it takes a while
+		fennel.NewGauge(fmt.Sprint("z", i), "", fennel.In(v))
+	}
+	g := fennel.Only(v, "v_g")
+	for range 300 {
+		fennel.NewGauge("g", "", fennel.In(v))
+		r.Forget("v_g")
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if families, _ := fennel.Gather(t.Context(), g); len(families) > 0 {
+					t.Error("a metric that was forgotten is gathered")
+				}
+			})
+		}
+		all.Wait()
+	}
 }

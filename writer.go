@@ -9,7 +9,8 @@ import (
 )
 
 // Writer takes the samples of a [Collector] during one scrape. It belongs to
-// that call of Collect: it is not for concurrent use, and not to be kept.
+// that call of Collect: it is not for concurrent use, and not to be kept. The zero
+// Writer takes nothing.
 //
 // A family is declared by one of its methods, which returns a writer for its
 // samples; declaring it again alike goes on with the same family, and other
@@ -60,6 +61,9 @@ func (w *Writer) fail(err error) { w.errs = append(w.errs, err) }
 
 // begin returns where samples of a declaration go, to which the options add.
 func (w *Writer) begin(d declaration, opts []WriterOption) target {
+	if w.source == nil {
+		return target{} // of no scrape
+	}
 	o := collect(opts, WriterOption.forWriter)
 	full := newDeclaration(d.kind, d.name, d.help, o)
 	full.labels, full.bounds, full.ranks, full.states = o.labelNames, d.bounds, d.ranks, d.states

@@ -463,3 +463,15 @@ func TestWriterReportsOnlySomeRefusals(t *testing.T) {
 		t.Errorf("%d errors, the last: %v", len(errs), errs[len(errs)-1])
 	}
 }
+
+// A writer that belongs to no scrape takes what it gets and does nothing.
+func TestZeroWriter(t *testing.T) {
+	var w fennel.Writer
+	if !w.Wants("a") {
+		t.Error("it wants nothing")
+	}
+	w.Counter("a", "").Write(1)
+	w.Gauge("", "", fennel.LabelNames("a", "a")).Write(1, "x")
+	w.Histogram("h", "", nil).Write(fennel.HistogramValue{})
+	w.StateSet("s", "", nil).Write(nil)
+}

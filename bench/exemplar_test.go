@@ -37,6 +37,9 @@ func BenchmarkHistogramExemplar(b *testing.B) {
 	race(b, 3, batchSize,
 		work{"fennel", func() func(int) func() {
 			h := fennel.NewHistogram(histogramName, help, fennel.In(fennel.NewRegistry()), fennel.Buckets(buckets...))
+			for _, v := range observations[:4096] { // the first of each bucket makes room for it
+				h.ObserveWithExemplar(v, fennel.Label{Name: "trace_id", Value: traceID})
+			}
 			return func(id int) func() {
 				i := id * 331
 				return func() {

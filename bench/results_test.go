@@ -47,7 +47,8 @@ func TestTable(t *testing.T) {
 // each must name a benchmark that there is.
 func TestRows(t *testing.T) {
 	known := []string{"CounterInc", "CounterAddFloat", "Lookup", "LookupUsual", "HistogramObserve",
-		"SummaryObserve", "Create", "Heap", "Scrape", "ScrapeHistograms", "Size"}
+		"SummaryObserve", "NativeObserve", "BothObserve", "QuantileObserve", "HistogramExemplar",
+		"Create", "Heap", "HeapRich", "Scrape", "ScrapeHistograms", "Size"}
 	for _, row := range rows {
 		name, _, _ := strings.Cut(row.key, "/")
 		found := false

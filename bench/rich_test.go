@@ -100,23 +100,6 @@ func BenchmarkQuantileObserve(b *testing.B) {
 	)
 }
 
-const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
-
-// BenchmarkExemplarObserve observes with a trace ID each time, as a caller that has
-// just got it would.
-func BenchmarkExemplarObserve(b *testing.B) {
-	race(b, 2, batchSize,
-		observing("fennel", func() func(float64) {
-			h := fennel.NewHistogram(histogramName, help, fennel.In(fennel.NewRegistry()), fennel.Buckets(buckets...))
-			return func(v float64) { h.ObserveWithExemplar(v, fennel.Label{Name: "trace_id", Value: traceID}) }
-		}),
-		observing("client_golang", func() func(float64) {
-			h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: histogramName, Help: help, Buckets: buckets}).(prometheus.ExemplarObserver)
-			return func(v float64) { h.ObserveWithExemplar(v, prometheus.Labels{"trace_id": traceID}) }
-		}),
-	)
-}
-
 // BenchmarkHeapRich measures what a native histogram with 49 observations, and a
 // summary with quantiles and 1000, keep on the heap.
 func BenchmarkHeapRich(b *testing.B) {

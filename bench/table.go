@@ -58,9 +58,9 @@ var rows = []row{
 	{"summary with quantiles, Observe, 1 goroutine", "QuantileObserve/serial/*", "ns/op", nanos, 18},
 	{"summary with quantiles, Observe, one goroutine a core", "QuantileObserve/par/*", "ns/op", nanos, 20},
 	{"summary with quantiles, Observe, 8 goroutines", "QuantileObserve/par8/*", "ns/op", nanos, 0},
-	{"histogram Observe with an exemplar, 1 goroutine", "ExemplarObserve/serial/*", "ns/op", nanos, 0},
-	{"— allocations", "ExemplarObserve/serial/*", "allocs", number, none},
-	{"histogram Observe with an exemplar, one goroutine a core", "ExemplarObserve/par/*", "ns/op", nanos, 0},
+	{"histogram Observe with an exemplar, 1 goroutine", "HistogramExemplar/serial/*", "ns/op", nanos, 0},
+	{"— allocations", "HistogramExemplar/serial/*", "allocs", number, none},
+	{"histogram Observe with an exemplar, one goroutine a core", "HistogramExemplar/par/*", "ns/op", nanos, 0},
 
 	{"new counter series, 3 labels", "Create/*", "ns/series", nanos, 500},
 	{"— allocations", "Create/*", "allocs/series", number, 3},

@@ -455,3 +455,20 @@ func TestBoundOfNegativeZero(t *testing.T) {
 		}
 	}
 }
+
+// A stateset's label is called like the family. Where it can't be, because a
+// label has no colon, OpenMetrics 2.0 has a gauge: Prometheus would refuse the
+// body.
+func TestStateSetWithColon(t *testing.T) {
+	r := fennel.NewRegistry()
+	fennel.NewStateSet("rule:phase", "", []string{"on"}, fennel.In(r))
+	for escaping, want := range map[Escaping]string{
+		AllowUTF8:         "# TYPE rule:phase stateset\n" + `rule:phase{"rule:phase"="on"} 1` + "\n# EOF\n",
+		EscapeUnderscores: "# TYPE rule:phase gauge\n" + `rule:phase{rule_phase="on"} 1` + "\n# EOF\n",
+	} {
+		got, err := Bytes(t.Context(), r, Format{Syntax: OpenMetrics200, Escaping: escaping})
+		if err != nil || string(got) != want {
+			t.Errorf("%v: %v, got\n%s\nwant\n%s", escaping, err, got, want)
+		}
+	}
+}

@@ -90,22 +90,18 @@ func (e *textEncoder) exemplar(b *sample.Batch, x *sample.Exemplar) {
 	e.buf = e.syntax.appendTime(e.buf, x.Time)
 }
 
-// maxRunes is how many code points the names and values of an exemplar's labels
-// may have in all (OpenMetrics 1.0, "Exemplars").
-const maxRunes = 128
-
 // tooLong reports whether the labels of an exemplar are longer than OpenMetrics
 // 1.0 allows. What was updated was checked then, but not what collectors wrote,
 // and escaping makes names longer.
 func tooLong(labels []byte) bool {
-	if len(labels) <= maxRunes {
+	if len(labels) <= sample.MaxNoteRunes {
 		return false
 	}
 	runes := 0
 	for name, value := range series.RawLabels(text(labels)) {
 		runes += runesOf(name) + runesOf(value)
 	}
-	return runes > maxRunes
+	return runes > sample.MaxNoteRunes
 }
 
 // runesOf counts the code points of what is escaped.

@@ -3,20 +3,15 @@ package exposition
 import (
 	"iter"
 
+	"github.com/fennelmetrics/fennel/internal/native"
 	"github.com/fennelmetrics/fennel/internal/sample"
-)
-
-// The schemas of native histograms with exponential buckets.
-const (
-	minSchema = -4
-	maxSchema = 8
 )
 
 // nativeOf returns the native part of histogram i, or nil. A schema that no format
 // has room for is as none: then there is the sum of its buckets at least.
 func nativeOf(b *sample.Batch, i int) *sample.Native {
 	n := b.Native(i)
-	if n != nil && (n.Schema < minSchema || n.Schema > maxSchema) {
+	if n != nil && (n.Schema < native.MinSchema || n.Schema > native.MaxSchema) {
 		return nil
 	}
 	return n

@@ -59,6 +59,11 @@ func prepare(f *sample.Family, format Format) *prepared {
 func newPrepared(f *sample.Family, s *syntax, scheme names.Scheme) *prepared {
 	p := &prepared{shadowed: f.Shadowed()}
 	name, word := s.familyName(f, p.shadowed)
+	if s.composite && f.Kind == sample.StateSet && scheme.Label(f.Name) != scheme.Metric(f.Name) {
+		// A label can't have the colon of a name that is escaped, and Prometheus
+		// refuses a stateset whose label is called otherwise than the family.
+		word = s.types[sample.Gauge]
+	}
 	p.header = s.appendHeader(nil, scheme, name, word, f.Unit, f.Help)
 	p.hasExemplars, p.hasCreated = s.hasExemplars(word), s.hasCreated(word)
 	for _, l := range f.Labels {
@@ -104,11 +109,7 @@ func (p *prepared) prepareLines(f *sample.Family, s *syntax, scheme names.Scheme
 		}
 	}
 	if p.hasCreated {
-		base := f.Name
-		if f.Kind == sample.Counter {
-			base = strings.TrimSuffix(base, "_total")
-		}
-		p.created = newStart(scheme, base+"_created")
+		p.created = newStart(scheme, f.Kind.Base(f.Name)+"_created")
 	}
 }
 

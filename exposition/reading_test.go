@@ -67,7 +67,7 @@ func (r *reading) check() error {
 		if total := r.native.Total(); total != r.count {
 			return fmt.Errorf("%q: %d observations, but %d in native buckets", r.name, r.count, total)
 		}
-		if r.native.Schema < minSchema || r.native.Schema > maxSchema {
+		if r.native.Schema < -4 || r.native.Schema > 8 {
 			return fmt.Errorf("%q: schema %d", r.name, r.native.Schema)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // and without the "# EOF" of OpenMetrics. The other formats have no such mark,
 // so it is up to the caller to let the reader know. With a *[fennel.GatherError],
 // see [fennel.Partial], the body is complete in itself, and only what some
-// collectors failed to write is missing.
+// collectors failed to write is missing. In a nil Gatherer there is nothing.
 func Write(ctx context.Context, w io.Writer, g fennel.Gatherer, f Format) error {
 	return encode(ctx, w, g, f, false)
 }
@@ -74,7 +74,10 @@ func encode(ctx context.Context, w io.Writer, g fennel.Gatherer, f Format, whole
 	e := newEncoder(f.Syntax)
 	defer e.release()
 	e.start(w, f, whole)
-	err := g.Visit(ctx, nil, e)
+	var err error
+	if g != nil {
+		err = g.Visit(ctx, nil, e)
+	}
 	if failed := e.failed(); failed != nil {
 		return failed
 	}

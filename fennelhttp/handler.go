@@ -30,14 +30,31 @@ import (
 //
 // A client gets half a minute to take each piece of 64 KiB, unless the
 // [http.Server] has a WriteTimeout, which then is what counts.
+//
+// It panics if an option is wrong, such as a hash of [WithBasicAuth]; see
+// [NewHandler].
 func Handler(g fennel.Gatherer, opts ...HandlerOption) http.Handler {
+	h, err := NewHandler(g, opts...)
+	if err != nil {
+		panic(err)
+	}
+	return h
+}
+
+// NewHandler returns a handler as [Handler] does, and an error where that panics:
+// for options that are not known before the program runs.
+func NewHandler(g fennel.Gatherer, opts ...HandlerOption) (http.Handler, error) {
 	c := defaultConfig()
 	for _, o := range opts {
 		if o != nil {
 			o.forHandler(&c)
 		}
 	}
-	return newHandler(g, &c)
+	guard, err := c.guard()
+	if err != nil {
+		return nil, fmt.Errorf("fennelhttp: %w", err)
+	}
+	return guard.protect(newHandler(g, &c)), nil
 }
 
 // handler serves the metrics.
@@ -64,6 +81,9 @@ func newHandler(g fennel.Gatherer, c *config) *handler {
 		created:  c.created,
 		limits:   c.limits,
 		self:     newSelfMetrics(!c.selfless),
+	}
+	for _, w := range c.watched {
+		w.reportTo(h.self.usable)
 	}
 	if c.maxInFlight > 0 {
 		h.slots = make(chan struct{}, c.maxInFlight)

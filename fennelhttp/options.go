@@ -1,9 +1,15 @@
 package fennelhttp
 
 import (
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -41,8 +47,28 @@ type config struct {
 	created     bool
 	selfless    bool // without self-metrics
 	maxInFlight int  // 0 or less for no limit
-	routes      []route
+	schemes     []func(*config) (scheme, error)
 	limits      limits
+
+	// Of servers:
+	path       string // of the metrics
+	routes     []route
+	health     *health // nil for none
+	tls        tlsOptions
+	tlsConfig  func(*config) (*tls.Config, error) // nil for plain HTTP
+	serve      func(*http.Server, net.Listener) error
+	listener   net.Listener // nil for one on the address
+	socketMode *fs.FileMode
+
+	watched []watcher // that the options made
+	err     error     // what is wrong with them
+}
+
+// fail notes what is wrong with an option. What came first counts.
+func (c *config) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
 }
 
 // offered returns the codings by preference.
@@ -67,16 +93,21 @@ type limits struct {
 	request     time.Duration // to send all of the request
 	piece       time.Duration // to take one piece of the body
 	idle        time.Duration // between two requests on one connection
+	fresh       time.Duration // to begin with a request, while the server shuts down
+	look        time.Duration // between two looks at the same files
 	headerBytes int
 }
 
 var defaultLimits = limits{
-	header:  5 * time.Second,
+	header:  5 * time.Second, // and for the handshake of TLS as well
 	request: 10 * time.Second,
 	piece:   30 * time.Second, // 64 KiB: a modem of 1990 could do it
 	// Longer than most scrape intervals, so that scrapers keep their
 	// connections.
 	idle: 3 * time.Minute,
+	// A request that is on its way as the server shuts down arrives by then.
+	fresh: 500 * time.Millisecond,
+	look:  time.Second,
 	// The longest part of a scraper's header is a query with many name[].
 	headerBytes: 64 << 10,
 }
@@ -94,6 +125,8 @@ func defaultConfig() config {
 		level:       gzip.BestSpeed,
 		maxInFlight: defaultMaxInFlight,
 		limits:      defaultLimits,
+		path:        "/metrics",
+		serve:       (*http.Server).Serve,
 	}
 }
 
@@ -154,11 +187,35 @@ func WithCreatedLines() Option {
 	return option(func(c *config) { c.created = true })
 }
 
+// WithPath serves the metrics at another path than /metrics. At "/" they take the
+// place of the page that links to them, and so are at all paths that nothing else
+// has. It is an error of [Start] if the path doesn't begin with a slash, is not
+// the shortest that means the same, or has braces, white space or one of "?#%".
+func WithPath(path string) ServerOption {
+	return option(func(c *config) {
+		c.path = path
+		if err := checkPath(path); err != nil {
+			c.fail(fmt.Errorf("WithPath(%q): %w", path, err))
+		}
+	})
+}
+
+// checkPath says why a path can't be a pattern that is nothing but a path.
+func checkPath(p string) error {
+	if !strings.HasPrefix(p, "/") || path.Clean(p) != p || strings.ContainsAny(p, "{}?#% \t\r\n") {
+		return errors.New(`use a path such as "/metrics"`)
+	}
+	return nil
+}
+
 // WithHandler makes the server serve h, too, at this pattern of an
-// [http.ServeMux]: a health check, profiles. It may be given several times.
-// The patterns "/metrics" and "/" replace what the server has there by itself. A
-// pattern with a method that covers /metrics, such as "GET /", conflicts with
-// it: write "/" or "GET /{$}".
+// [http.ServeMux]: profiles, a page. It may be given several times.
+// Credentials that the metrics need are needed for h as well; a health check
+// without is [WithHealth].
+//
+// The patterns "/metrics", or what [WithPath] says, and "/" replace what the
+// server has there by itself. A pattern with a method that covers /metrics, such
+// as "GET /", conflicts with it: write "/" or "GET /{$}".
 //
 // Start panics if the pattern is malformed or conflicts with another one, as
 // the ServeMux does.

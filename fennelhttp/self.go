@@ -16,6 +16,7 @@ type selfMetrics struct {
 	duration *fennel.SummaryVec[string]
 	size     *fennel.SummaryVec[string]
 	inFlight *fennel.Gauge
+	usable   *fennel.GaugeVec[string]
 }
 
 // outcome is what becomes of a scrape.
@@ -42,12 +43,15 @@ func newSelfMetrics(on bool) (s selfMetrics) {
 		"Size of the bodies as they were sent, compressed or not.", fennel.Unit("bytes"), in, byFormat)
 	s.inFlight = fennel.NewGauge("fennel_scrapes_in_flight",
 		"Scrapes being served, this one included.", in)
+	s.usable = fennel.NewGaugeVec[string]("fennel_watched_files_usable",
+		"Whether files can be used as they are, 1, or what they held before is kept, 0.", in, fennel.LabelNames("files"))
 	return s
 }
 
 // selfNames are the names of these metrics, in order.
 var selfNames = []string{
 	"fennel_scrape_duration_seconds", "fennel_scrape_size_bytes", "fennel_scrapes_in_flight", "fennel_scrapes_total",
+	"fennel_watched_files_usable",
 }
 
 // tally is the measurement of one scrape.
@@ -141,7 +145,7 @@ func (v *view) visitOwn(until string) error {
 		return nil
 	}
 	v.from, v.until = v.pending[0], until
-	for len(v.pending) > 0 && (until == "" || v.pending[0] <= until) {
+	for len(v.pending) > 0 && (until == "" || sample.CompareNames(v.pending[0], until) <= 0) {
 		v.pending = v.pending[1:]
 	}
 	return v.own.Visit(v.ctx, v.request, (*native)(v))
@@ -152,7 +156,7 @@ type foreign view
 
 // Visit hands on a family, after the own ones that come before it.
 func (v *foreign) Visit(f *sample.Family, b *sample.Batch) error {
-	if len(v.pending) > 0 && v.pending[0] <= f.Name {
+	if len(v.pending) > 0 && sample.CompareNames(v.pending[0], f.Name) <= 0 {
 		if err := (*view)(v).visitOwn(f.Name); err != nil {
 			return err
 		}
@@ -165,7 +169,7 @@ type native view
 
 // Visit hands on a family if it is its turn.
 func (v *native) Visit(f *sample.Family, b *sample.Batch) error {
-	if f.Name < v.from || v.until != "" && f.Name >= v.until {
+	if sample.CompareNames(f.Name, v.from) < 0 || v.until != "" && sample.CompareNames(f.Name, v.until) >= 0 {
 		return nil
 	}
 	return v.visitor.Visit(f, b)

@@ -103,6 +103,9 @@ func TestSelfMetricsStandWhereTheirNamesBelong(t *testing.T) {
 		{gauges(f), []string{d, s, f, n}},
 		{gauges(n, "z"), []string{d, s, f, n, "z"}},
 		{gauges(d, s, f, n), []string{d, s, f, n}},
+		// The info about the target comes before all.
+		{gauges("target_info"), []string{"target_info", d, s, f, n}},
+		{gauges("target_info", "a", n, "z"), []string{"target_info", "a", d, s, f, n, "z"}},
 	} {
 		body := serve(Handler(test.gatherer), request("GET", "/")).Body.String()
 		if got := families(body); !slices.Equal(got, test.want) {
@@ -137,7 +140,7 @@ func TestSelfMetricsBesideErrors(t *testing.T) {
 	var log journal
 	h := Handler(gathererFunc(func(context.Context, *sample.Request, sample.Visitor) error { return partial }), WithLogger(log.logger()))
 	w := serve(h, request("GET", "/"))
-	if got := families(w.Body.String()); w.Code != 200 || !slices.Equal(got, selfNames) {
+	if got := families(w.Body.String()); w.Code != 200 || !slices.Equal(got, selfNames[:4]) { // the last is only of files
 		t.Errorf("status %d, families %q", w.Code, got)
 	}
 	if got := log.String(); !strings.Contains(got, "scrape is incomplete") {
@@ -286,5 +289,27 @@ func TestSelfMetricsOfManyScrapesAtOnce(t *testing.T) {
 	}
 	if got := self.inFlight.Value(); got != 0 {
 		t.Errorf("%v in flight at the end", got)
+	}
+}
+
+func TestTargetInfoComesBeforeSelfMetrics(t *testing.T) {
+	r := fennel.NewRegistry()
+	if err := r.SetTargetInfo(fennel.Label{Name: "service_name", Value: "shop"}); err != nil {
+		t.Fatal(err)
+	}
+	fennel.NewGauge("a", "", fennel.In(r))
+	fennel.NewGauge("z", "", fennel.In(r))
+	h := Handler(r)
+	scrapeOnce(t, h, "/metrics")
+	var order []string
+	for line := range strings.Lines(scrapeOnce(t, h, "/metrics").Body.String()) {
+		if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			order = append(order, strings.Fields(name)[0])
+		}
+	}
+	want := []string{"target_info", "a", "fennel_scrape_duration_seconds", "fennel_scrape_size_bytes",
+		"fennel_scrapes_in_flight", "fennel_scrapes_total", "fennel_series", "z"}
+	if !slices.Equal(order, want) {
+		t.Errorf("families %q, want %q", order, want)
 	}
 }

@@ -2,6 +2,7 @@ package fennelhttp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/fennelmetrics/fennel"
 )
@@ -20,7 +22,11 @@ import (
 type Server struct {
 	server   *http.Server
 	listener net.Listener
+	accept   func(*http.Server, net.Listener) error
+	secure   bool // HTTPS
 	logger   *slog.Logger
+	fresh    freshConns
+	patience time.Duration      // with them, while it shuts down
 	cancel   context.CancelFunc // of all requests
 
 	served chan struct{} // closed when nothing is accepted any more
@@ -35,12 +41,25 @@ type Server struct {
 //
 // The address is as for [net.Listen]: ":9100" is port 9100 of all of the
 // machine's addresses, IPv4 and IPv6, "127.0.0.1:9100" and "[::1]:9100" are
-// that of one. Port 0 chooses a free one, which [Server.Addr] tells. An address
-// that can't be listened on is an error, which wraps that of net.Listen.
+// that of one. Port 0 chooses a free one, which [Server.Addr] tells. Two other
+// kinds begin with a word:
+//
+//   - "unix:/run/metrics.sock" is a Unix socket, whose file is removed when the
+//     server ends. If it is there already it is replaced, but only if it is a socket
+//     on which nobody listens. "unix:@name" has no file, on Linux.
+//   - "systemd:name" is a socket that systemd passed to the process, with that name
+//     as its FileDescriptorName, and "systemd:" is the only one. That is for Unix,
+//     not for Windows.
+//
+// Whatever is wrong with the options, or with their files, is an error before
+// anything is listened on; so is a combination that can't be meant, such as
+// [WithClientAuth] without a certificate for the server. Where an option speaks of
+// TLS, plain HTTP is never served. An address that can't be listened on is an
+// error as well, which wraps that of net.Listen.
 //
 // Clients can't hold the server up: there are limits to how long they may take
-// to send a request and to take an answer, and to the size of a request's
-// header.
+// for the handshake of TLS, to send a request and to take an answer, and to the
+// size of a request's header. Each has a goroutine of its own.
 func Start(addr string, g fennel.Gatherer, opts ...ServerOption) (*Server, error) {
 	c := defaultConfig()
 	for _, o := range opts {
@@ -48,43 +67,60 @@ func Start(addr string, g fennel.Gatherer, opts ...ServerOption) (*Server, error
 			o.forServer(&c)
 		}
 	}
-	mux := newMux(g, &c)
-	listener, err := listen(addr)
+	if c.health != nil && c.health.path == c.path {
+		c.fail(fmt.Errorf("WithHealth(%q): the metrics are there", c.path))
+	}
+	guard, err := c.guard()
+	if err != nil {
+		return nil, fmt.Errorf("fennelhttp: %w", err)
+	}
+	var secure *tls.Config // nil for plain HTTP
+	if c.tlsConfig != nil {
+		if secure, err = c.tlsConfig(&c); err != nil {
+			return nil, fmt.Errorf("fennelhttp: %w", err)
+		}
+	}
+	mux := newMux(g, &c, guard)
+	listener, err := listen(addr, &c)
 	if err != nil {
 		return nil, fmt.Errorf("fennelhttp: can't serve metrics on address %q: %w", addr, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		server:   newHTTPServer(ctx, mux, &c),
+		server:   newHTTPServer(ctx, mux, &c, secure),
 		listener: listener,
+		accept:   c.serve,
+		secure:   secure != nil,
 		logger:   c.logger,
+		patience: c.limits.fresh,
 		cancel:   cancel,
 		served:   make(chan struct{}),
 		done:     make(chan struct{}),
 	}
+	s.server.ConnState = s.fresh.note
 	go s.serve()
 	return s, nil
 }
 
-// listen is the one place where connections come from.
-func listen(addr string) (net.Listener, error) {
-	if addr == "" {
-		// net.Listen would take any port that is free.
-		return nil, errors.New(`the address is empty: give a port, as in ":9100"`)
-	}
-	return net.Listen("tcp", addr)
-}
-
-// newMux returns the routes: the options', and our own where they leave room.
-func newMux(g fennel.Gatherer, c *config) *http.ServeMux {
+// newMux returns the routes: the options', and our own where they leave room. All
+// but the health check are guarded.
+func newMux(g fennel.Gatherer, c *config, guard *guard) *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, r := range c.routes {
-		mux.Handle(r.pattern, r.handler)
+		mux.Handle(r.pattern, guard.protect(r.handler))
 	}
-	for _, own := range []route{{"/metrics", newHandler(g, c)}, {"/", index{c.limits}}} {
+	if h := c.health; h != nil {
+		h.logger, h.limits = c.logger, c.limits
+		mux.Handle(h.path, h)
+	}
+	own := []route{{c.path, newHandler(g, c)}}
+	if c.path != "/" {
+		own = append(own, route{"/", newIndex(c.path, c.limits)})
+	}
+	for _, own := range own {
 		taken := func(r route) bool { return r.pattern == own.pattern }
 		if !slices.ContainsFunc(c.routes, taken) {
-			mux.Handle(own.pattern, own.handler)
+			mux.Handle(own.pattern, guard.protect(own.handler))
 		}
 	}
 	return mux
@@ -92,10 +128,11 @@ func newMux(g fennel.Gatherer, c *config) *http.ServeMux {
 
 // newHTTPServer has no WriteTimeout: that would be one for the whole body,
 // however large, and for the handlers of options. The handlers here set one for
-// each piece.
-func newHTTPServer(ctx context.Context, h http.Handler, c *config) *http.Server {
-	return &http.Server{
+// each piece. The limit for a request's header is that for the handshake, too.
+func newHTTPServer(ctx context.Context, h http.Handler, c *config, secure *tls.Config) *http.Server {
+	s := &http.Server{
 		Handler:           h,
+		TLSConfig:         secure,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: c.limits.header,
 		ReadTimeout:       c.limits.request,
@@ -103,11 +140,17 @@ func newHTTPServer(ctx context.Context, h http.Handler, c *config) *http.Server 
 		MaxHeaderBytes:    c.limits.headerBytes,
 		ErrorLog:          slog.NewLogLogger(c.logger.Handler(), slog.LevelWarn),
 	}
+	if secure != nil {
+		s.Protocols = new(http.Protocols)
+		s.Protocols.SetHTTP2(slices.Contains(secure.NextProtos, "h2"))
+		s.Protocols.SetHTTP1(slices.Contains(secure.NextProtos, "http/1.1") || !s.Protocols.HTTP2())
+	}
+	return s
 }
 
 // serve accepts connections until there is an end to it.
 func (s *Server) serve() {
-	err := s.server.Serve(s.listener)
+	err := s.accept(s.server, s.listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		close(s.served)
 		return
@@ -124,22 +167,34 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // URL returns the server's URL without a path, such as "http://127.0.0.1:9100",
 // for clients on the same machine: a server that listens on all addresses is
-// reached at 127.0.0.1.
+// reached at 127.0.0.1. Of a Unix socket it is "http://localhost", as who connects
+// to the socket by other means will say. With TLS it begins with https.
 func (s *Server) URL() string {
 	u := url.URL{Scheme: "http", Host: s.Addr().String()}
-	if a, ok := s.Addr().(*net.TCPAddr); ok && a.IP.IsUnspecified() {
-		// Also for [::]: what listens there takes IPv4 as well, and IPv6 is
-		// switched off more often than the other.
-		u.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port))
+	if s.secure {
+		u.Scheme = "https"
+	}
+	switch a := s.Addr().(type) {
+	case *net.UnixAddr:
+		u.Host = "localhost"
+	case *net.TCPAddr:
+		if a.IP.IsUnspecified() {
+			// Also for [::]: what listens there takes IPv4 as well, and IPv6 is
+			// switched off more often than the other.
+			u.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port))
+		}
 	}
 	return u.String()
 }
 
 // Shutdown frees the port at once, lets the scrapes that are under way finish,
-// and returns. If ctx ends before they do, they are cut off as by [Server.Close]
+// and returns. Clients that have not asked for anything are not waited for, nor
+// those in the middle of a handshake, but for half a second. If ctx ends before they do, they are cut off as by [Server.Close]
 // and the error says so. It may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
+	stop := s.fresh.closeAfter(s.patience)
 	err := s.server.Shutdown(ctx)
+	stop()
 	if err != nil {
 		s.server.Close() // it has no more to say
 		err = fmt.Errorf("fennelhttp: shutdown: scrapes were cut off: %w", err)

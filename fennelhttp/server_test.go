@@ -130,7 +130,7 @@ func TestServerRoutes(t *testing.T) {
 		status int
 		body   string
 	}{
-		{own, "GET", "/", 200, indexPage},
+		{own, "GET", "/", 200, newIndex("/metrics", limits{}).page},
 		{own, "HEAD", "/", 200, ""},
 		{own, "POST", "/", 405, "# HTTP 405 Method Not Allowed: POST; use GET, HEAD or OPTIONS\n"},
 		{own, "OPTIONS", "/", 200, ""},
@@ -441,7 +441,7 @@ func TestEveryAnswerHasATimeLimit(t *testing.T) {
 	for _, line := range []string{"GET /metrics", "BREW /metrics", "OPTIONS /metrics", "GET /favicon.ico", "GET /", "PUT /", "GET /nope"} {
 		method, path, _ := strings.Cut(line, " ")
 		w := &deadlines{ResponseWriter: httptest.NewRecorder()}
-		newMux(failing(0, failures["error"]), &c).ServeHTTP(w, request(method, path))
+		newMux(failing(0, failures["error"]), &c, nil).ServeHTTP(w, request(method, path))
 		if w.set == 0 {
 			t.Errorf("%s: no deadline was set", line)
 		}

@@ -2,7 +2,9 @@
 //
 // It has no code of its own beside its tests. They build the servers from
 // their Go modules, start them on free loopback ports, let them scrape, and ask
-// them what they understood. Run them with
+// them what they understood. They also compare the messages and the native
+// buckets with those that client_golang makes of the same observations. Run them
+// with
 //
 //	cd integration && go test ./...
 //
@@ -19,4 +21,5 @@
 //
 //	go test -run=- -fuzz=FuzzExposition -fuzzminimizetime=1s
 //	go test -run=- -fuzz=FuzzAccept
+//	go test -run=- -fuzz=FuzzNative
 package integration

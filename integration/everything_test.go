@@ -71,6 +71,14 @@ func everything(t *testing.T) *fennel.Registry {
 	addStates(r)
 	addNames(r)
 	addCollector(r)
+	addGaugeHistograms(r)
+	addExemplars(r)
+	addNatives(r)
+	addNativeGauges(r)
+	addCallbacks(r)
+	if err := r.SetTargetInfo(fennel.Label{Name: "service.name", Value: "everything"}); err != nil {
+		t.Fatal(err)
+	}
 	// Each scrape must find the same: nothing of it may fail.
 	if _, err := r.Gather(t.Context()); err != nil {
 		t.Fatal(err)
@@ -143,6 +151,12 @@ func addSummaries(r *fennel.Registry) {
 	in := fennel.In(r)
 	fennel.NewSummary("empty_pauses", "Nothing observed.", in)
 	fennel.NewSummary("pause_seconds", "A summary.", fennel.Unit("seconds"), in).Observe(0.25)
+	fennel.NewSummary("no_quantiles", "Nothing observed.", fennel.Quantiles(0.5, 0.9), in)
+	quantiles := fennel.NewSummaryVec[string]("quantile.seconds", "With quantiles.", fennel.LabelNames("path"), fennel.Quantiles(0, 0.25, 0.5, 0.99, 1), in)
+	for i := range 1000 {
+		quantiles.With("/").Observe(float64(i) / 7)
+		quantiles.With("/a\nb").Observe(-math.Exp(float64(i) / 10))
+	}
 	labelled := fennel.NewSummaryVec[[1]string]("answer_bytes", "With labels.", fennel.LabelNames("path"), fennel.Unit("bytes"), in)
 	labelled.With([1]string{"/"}).Observe(1e6)
 	labelled.With([1]string{"/a\nb"}).Observe(-3)

@@ -16,6 +16,8 @@ type exhibit struct {
 	Addr    string
 	handler http.Handler
 
+	gate sync.RWMutex // held while something is changed that no scrape may see half done
+
 	mu   sync.Mutex
 	last map[string]exchange // by path
 }
@@ -27,10 +29,18 @@ type exchange struct {
 	encoding string // Content-Encoding
 }
 
-// show serves what g gathers until the end of the test.
+// show serves what g gathers, and nothing that the handler has of its own, until
+// the end of the test.
 func show(t *testing.T, g fennel.Gatherer, opts ...fennelhttp.HandlerOption) *exhibit {
 	t.Helper()
-	x := &exhibit{handler: fennelhttp.Handler(g, opts...), last: make(map[string]exchange)}
+	opts = append(opts, fennelhttp.WithoutSelfMetrics())
+	return exhibitOf(t, fennelhttp.Handler(g, opts...))
+}
+
+// exhibitOf is show for any handler.
+func exhibitOf(t *testing.T, h http.Handler) *exhibit {
+	t.Helper()
+	x := &exhibit{handler: h, last: make(map[string]exchange)}
 	srv := httptest.NewServer(x)
 	t.Cleanup(srv.Close)
 	x.Addr = srv.Listener.Addr().String()
@@ -41,7 +51,16 @@ func show(t *testing.T, g fennel.Gatherer, opts ...fennelhttp.HandlerOption) *ex
 func (x *exhibit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Deferred, because a body that can't be finished ends in a panic.
 	defer x.note(w, r)
+	x.gate.RLock()
+	defer x.gate.RUnlock()
 	x.handler.ServeHTTP(w, r)
+}
+
+// change lets f change what is served while no scrape runs.
+func (x *exhibit) change(f func()) {
+	x.gate.Lock()
+	defer x.gate.Unlock()
+	f()
 }
 
 func (x *exhibit) note(w http.ResponseWriter, r *http.Request) {

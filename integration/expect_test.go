@@ -1,12 +1,11 @@
 package integration
 
 import (
-	"fmt"
-	"maps"
-	"slices"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -18,28 +17,63 @@ import (
 // one format. It is computed from what the registry says that it holds, and
 // shares no code with the writers.
 type expected struct {
-	format   exposition.Format
-	values   map[string]float64 // by series, as [seriesName] spells it
-	times    map[string]int64   // milliseconds, of those that have a timestamp
-	families map[string]metadata
-	lines    int // how many samples there are
+	format    exposition.Format
+	reading   reading
+	values    map[string]float64 // by series, as [seriesName] spells it
+	natives   map[string]native
+	exemplars map[string][]Exemplar // those that a series may have; it has as many of them as it can
+	partly    map[string]bool       // series that may have lost some of them
+	starts    map[string]int64      // milliseconds, of those that have a start time
+	times     map[string][]int64    // milliseconds, of those that have a timestamp, in the order written
+	families  map[string]metadata
+	lines     int // how many samples there are
 
 	all []fennel.Family
 }
 
+// reading says what Prometheus is told to make of histograms.
+type reading struct {
+	natives bool // take native histograms
+	classic bool // take the classic buckets beside them, too
+	custom  bool // make native histograms of classic buckets
+}
+
+// extra returns the settings of a scrape job that reads like that.
+func (r reading) extra() map[string]any {
+	return map[string]any{
+		"scrape_native_histograms":           r.natives,
+		"always_scrape_classic_histograms":   r.classic,
+		"convert_classic_histograms_to_nhcb": r.custom,
+	}
+}
+
+// readAll is how [parse] reads: it takes all that there is.
+var readAll = reading{natives: true, classic: true}
+
 // expect gathers from g and returns what a scrape in this format should give.
 func expect(t *testing.T, g fennel.Gatherer, format exposition.Format) expected {
+	t.Helper()
+	return readAll.expect(t, g, format)
+}
+
+// expect is the function expect for another reading.
+func (r reading) expect(t *testing.T, g fennel.Gatherer, format exposition.Format) expected {
 	t.Helper()
 	families, err := fennel.Gather(t.Context(), g)
 	if err != nil && !fennel.Partial(err) {
 		t.Fatal(err)
 	}
 	e := expected{
-		format:   format,
-		values:   make(map[string]float64),
-		times:    make(map[string]int64),
-		families: make(map[string]metadata),
-		all:      families,
+		format:    format,
+		reading:   r,
+		values:    make(map[string]float64),
+		natives:   make(map[string]native),
+		exemplars: make(map[string][]Exemplar),
+		partly:    make(map[string]bool),
+		starts:    make(map[string]int64),
+		times:     make(map[string][]int64),
+		families:  make(map[string]metadata),
+		all:       families,
 	}
 	for i := range families {
 		e.addFamily(&families[i])
@@ -47,29 +81,77 @@ func expect(t *testing.T, g fennel.Gatherer, format exposition.Format) expected 
 	return e
 }
 
-// openMetrics reports whether the format is OpenMetrics.
-func (e *expected) openMetrics() bool {
-	return strings.HasPrefix(e.format.ContentType(), "application/openmetrics-text")
+// openMetrics reports whether the format is OpenMetrics 1.0, which takes suffixes
+// away.
+func (e *expected) openMetrics() bool { return e.format.Syntax == exposition.OpenMetrics100 }
+
+// composite reports whether the format has histograms and summaries whole, with
+// all that belongs to them.
+func (e *expected) composite() bool {
+	return e.format.Syntax == exposition.Protobuf || e.format.Syntax == exposition.OpenMetrics200
 }
+
+// text reports whether the format is one of Prometheus's text formats.
+func (e *expected) text() bool { return !e.openMetrics() && !e.composite() }
 
 func (e *expected) addFamily(f *fennel.Family) {
 	name, typ := e.header(f)
-	unit := ""
-	if u := e.metric(f.Unit); e.openMetrics() && u != "" && strings.HasSuffix(name, "_"+u) {
-		unit = u
+	e.families[name] = metadata{Type: typ, Help: f.Help, Unit: e.unit(f, name)}
+	if e.text() && f.Type == fennel.TypeGaugeHistogram {
+		// It has no such type: what may fall must not be a histogram's count.
+		e.families[e.metric(f.Name+"_gcount")] = metadata{Type: "gauge", Help: f.Help}
+		e.families[e.metric(f.Name+"_gsum")] = metadata{Type: "gauge", Help: f.Help}
 	}
-	e.families[name] = metadata{Type: typ, Help: f.Help, Unit: unit}
-	for i := range f.Samples {
-		e.addSample(f, &f.Samples[i])
+	for _, s := range f.Samples {
+		if !e.readsStarts(f) {
+			s.Created = time.Time{}
+		}
+		e.addSample(f, &s)
 	}
+}
+
+// readsStarts reports whether Prometheus reads the start times of a family. In
+// OpenMetrics 1.0 it looks for lines whose names end in _created, of which these
+// schemes make __created.
+func (e *expected) readsStarts(f *fennel.Family) bool {
+	if e.openMetrics() {
+		whole := e.format.Escaping != exposition.EscapeDots && e.format.Escaping != exposition.EscapeValues
+		return e.format.Created && (whole || isLegacy(f.Name))
+	}
+	return e.composite()
+}
+
+// unit returns the unit that the metadata of a family has.
+func (e *expected) unit(f *fennel.Family, name string) string {
+	switch e.format.Syntax {
+	case exposition.OpenMetrics100:
+		// It has no unit that isn't the end of the name.
+		if unit := e.metric(f.Unit); unit != "" && strings.HasSuffix(name, "_"+unit) {
+			return unit
+		}
+	case exposition.OpenMetrics200:
+		return e.metric(f.Unit)
+	case exposition.Protobuf:
+		return f.Unit
+	}
+	return ""
 }
 
 // header returns the name and the type that the metadata of a family has.
 func (e *expected) header(f *fennel.Family) (name, typ string) {
 	name, typ = f.Name, f.Type.String()
-	if !e.openMetrics() {
+	switch {
+	case e.format.Syntax == exposition.OpenMetrics200:
+		if f.Type == fennel.TypeStateSet && e.metric(name) != e.label(name) {
+			typ = "gauge" // its label must have the name of the family
+		}
+		return e.metric(name), typ
+	case !e.openMetrics():
 		if f.Type == fennel.TypeInfo || f.Type == fennel.TypeStateSet {
-			typ = "gauge" // the text format has no better word
+			typ = "gauge" // there is no better word
+		}
+		if e.text() && f.Type == fennel.TypeGaugeHistogram {
+			typ = "histogram"
 		}
 		return e.metric(name), typ
 	}
@@ -129,6 +211,8 @@ func sampleNames(f *fennel.Family) []string {
 	switch f.Type {
 	case fennel.TypeHistogram:
 		return []string{f.Name, f.Name + "_bucket", f.Name + "_sum", f.Name + "_count", f.Name + "_created"}
+	case fennel.TypeGaugeHistogram:
+		return []string{f.Name, f.Name + "_bucket", f.Name + "_gsum", f.Name + "_gcount"}
 	case fennel.TypeSummary:
 		return []string{f.Name, f.Name + "_sum", f.Name + "_count", f.Name + "_created"}
 	case fennel.TypeCounter:
@@ -153,54 +237,158 @@ var schemes = []model.EscapingScheme{model.NoEscaping, model.UnderscoreEscaping,
 
 func (e *expected) addSample(f *fennel.Family, s *fennel.Sample) {
 	switch f.Type {
-	case fennel.TypeHistogram:
+	case fennel.TypeHistogram, fennel.TypeGaugeHistogram:
 		e.addHistogram(f, s)
 	case fennel.TypeSummary:
 		for _, q := range s.Quantiles {
-			e.add(f.Name, s, q.Value, "quantile", canonical(q.Rank))
+			e.started(s, e.add(e.metric(f.Name), s, q.Value, "quantile", canonical(q.Rank)))
 		}
-		e.add(f.Name+"_sum", s, s.Sum)
-		e.add(f.Name+"_count", s, float64(s.Count))
+		e.started(s, e.add(e.part(f, "_sum"), s, s.Sum))
+		e.started(s, e.add(e.part(f, "_count"), s, float64(s.Count)))
 	case fennel.TypeStateSet:
 		for _, state := range s.States {
 			value := 0.0
 			if state.On {
 				value = 1
 			}
-			e.add(f.Name, s, value, e.label(f.Name), state.Name)
+			e.add(e.metric(f.Name), s, value, e.label(f.Name), state.Name)
+		}
+	case fennel.TypeCounter:
+		series := e.add(e.metric(f.Name), s, s.Value)
+		if _, typ := e.header(f); typ == "counter" {
+			e.started(s, series)
+			e.exemplified(series, s.Exemplars...)
 		}
 	default:
-		e.add(f.Name, s, s.Value)
+		e.add(e.metric(f.Name), s, s.Value)
 	}
 }
 
 func (e *expected) addHistogram(f *fennel.Family, s *fennel.Sample) {
+	custom, whole := e.reading.custom, s.Native != nil && e.composite() && e.reading.natives
+	switch {
+	case whole:
+		e.addNative(f, s, nativeOfSample(f, s))
+	case custom:
+		e.addNative(f, s, customOfSample(f, s))
+	}
+	onlyNative := s.Native != nil && len(s.Buckets) == 1
+	if !whole && !custom || e.reading.classic && !(whole && onlyNative) {
+		e.addClassic(f, s)
+	}
+}
+
+// addNative adds the one series of a native histogram.
+func (e *expected) addNative(f *fennel.Family, s *fennel.Sample, n native) {
+	series := e.name(e.metric(f.Name), s)
+	e.natives[series] = n
+	e.added(s, series)
+	if f.Type == fennel.TypeHistogram {
+		e.started(s, series)
+	}
+	e.exemplified(series, s.Exemplars...)
+	// Prometheus 3.16 reads the exemplars of each native histogram in a protobuf
+	// message from where it ended in the one before, unless it went through
+	// classic buckets in between. So only the first has them for sure.
+	through := e.reading.classic && len(s.Buckets) > 1
+	e.partly[series] = e.format.Syntax == exposition.Protobuf && !through && len(e.natives) > 1
+}
+
+// addClassic adds the series of a histogram with classic buckets.
+func (e *expected) addClassic(f *fennel.Family, s *fennel.Sample) {
+	started := func(series string) {
+		if f.Type == fennel.TypeHistogram {
+			e.started(s, series)
+		}
+	}
+	below := math.Inf(-1)
+	// A message has the exemplars of a histogram that is only native where nobody
+	// looks who reads it as a classic one.
+	hidden := e.format.Syntax == exposition.Protobuf && s.Native != nil && len(s.Buckets) == 1
 	for _, b := range s.Buckets {
-		e.add(f.Name+"_bucket", s, float64(b.Count), "le", canonical(b.UpperBound))
+		series := e.add(e.part(f, "_bucket"), s, float64(b.Count), "le", canonical(b.UpperBound))
+		started(series)
+		for _, x := range s.Exemplars {
+			if x.Value <= b.UpperBound && (x.Value > below || math.IsInf(below, -1)) && !hidden {
+				e.exemplified(series, x)
+			}
+		}
+		below = b.UpperBound
 	}
 	// OpenMetrics forbids the sum where observations may be negative, and with
 	// the sum the count.
-	if e.openMetrics() && len(s.Buckets) > 1 && s.Buckets[0].UpperBound < 0 {
+	if e.openMetrics() && f.Type == fennel.TypeHistogram && len(s.Buckets) > 1 && s.Buckets[0].UpperBound < 0 {
 		return
 	}
-	e.add(f.Name+"_sum", s, s.Sum)
-	e.add(f.Name+"_count", s, float64(s.Count))
+	sum, count := "_sum", "_count"
+	if f.Type == fennel.TypeGaugeHistogram && e.format.Syntax != exposition.Protobuf {
+		sum, count = "_gsum", "_gcount" // its parser names them as it does those of others
+	}
+	started(e.add(e.part(f, sum), s, s.Sum))
+	started(e.add(e.part(f, count), s, float64(s.Count)))
 }
 
-// add adds one series, with the sample's labels and perhaps one more.
-func (e *expected) add(name string, s *fennel.Sample, value float64, extra ...string) {
-	set := map[string]string{"__name__": e.metric(name)}
+// add adds one series of a float, with the sample's labels and perhaps one more,
+// and returns how it is spelled.
+func (e *expected) add(name string, s *fennel.Sample, value float64, extra ...string) string {
+	series := e.name(name, s, extra...)
+	e.values[series] = value
+	e.added(s, series)
+	return series
+}
+
+// part returns the name of a part of a histogram or a summary. Where they are
+// whole, it is the server that takes them apart, after the name was escaped.
+func (e *expected) part(f *fennel.Family, suffix string) string {
+	if e.composite() {
+		return e.metric(f.Name) + suffix
+	}
+	return e.metric(f.Name + suffix)
+}
+
+// name spells a series, with the sample's labels and perhaps one more.
+func (e *expected) name(name string, s *fennel.Sample, extra ...string) string {
+	set := map[string]string{"__name__": name}
 	for _, l := range s.Labels {
 		set[e.label(l.Name)] = l.Value
 	}
 	if len(extra) > 0 {
 		set[extra[0]] = extra[1]
 	}
-	series := seriesName(set)
-	e.values[series] = value
+	return seriesName(set)
+}
+
+// added notes that there is a sample.
+func (e *expected) added(s *fennel.Sample, series string) {
 	e.lines++
-	if !s.Time.IsZero() {
-		e.times[series] = s.Time.UnixMilli()
+	lost := e.format.Syntax == exposition.Protobuf && s.Time.UnixMilli() == 0 // that is no time there
+	if !s.Time.IsZero() && !lost {
+		e.times[series] = append(e.times[series], s.Time.UnixMilli())
+	}
+}
+
+// started notes when a series began.
+func (e *expected) started(s *fennel.Sample, series string) {
+	if !s.Created.IsZero() {
+		e.starts[series] = s.Created.UnixMilli()
+	}
+}
+
+// exemplified notes that a series may have exemplars, where the format has them.
+func (e *expected) exemplified(series string, exemplars ...fennel.Exemplar) {
+	if e.text() {
+		return
+	}
+	for _, x := range exemplars {
+		set := make(map[string]string)
+		for _, l := range x.Labels {
+			if e.openMetrics() { // its parser leaves the escapes as they are
+				set[escapeQuoted.Replace(e.label(l.Name))] = escapeQuoted.Replace(l.Value)
+				continue
+			}
+			set[e.label(l.Name)] = l.Value
+		}
+		e.exemplars[series] = append(e.exemplars[series], Exemplar{seriesName(set), x.Value, new(x.Time.UnixMilli())})
 	}
 }
 
@@ -247,100 +435,4 @@ func canonical(v float64) string {
 	set := map[string]string{"v": strconv.FormatFloat(v, 'g', -1, 64)}
 	normalizeFloat(set, "v")
 	return set["v"]
-}
-
-// unquote returns metadata with the names as they were given: the server's text
-// parsers leave the escapes in the quoted name of a metadata line as they are.
-func unquote[V any](families map[string]V) map[string]V {
-	out := make(map[string]V, len(families))
-	for name, m := range families {
-		out[unescapeQuoted.Replace(name)] = m
-	}
-	return out
-}
-
-// unquote is the function unquote for all metadata.
-func (p *Parsed) unquote() {
-	p.Types, p.Helps, p.Units = unquote(p.Types), unquote(p.Helps), unquote(p.Units)
-}
-
-var unescapeQuoted = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`)
-
-// diff says how what a parser has read differs from what is expected; it is empty
-// if it doesn't.
-func (e *expected) diff(got Parsed) string {
-	var b strings.Builder
-	b.WriteString(diff(got.values(), e.values))
-	if len(got.Samples) != e.lines {
-		fmt.Fprintf(&b, "%d samples, want %d\n", len(got.Samples), e.lines)
-	}
-	for _, s := range got.Samples {
-		if d := e.diffTime(s); d != "" {
-			fmt.Fprintf(&b, "%.300s: %s\n", s.Name, d)
-		}
-	}
-	families := make(map[string]metadata)
-	for name, typ := range got.Types {
-		families[name] = metadata{typ, got.Helps[name], got.Units[name]}
-	}
-	b.WriteString(e.diffFamilies(families))
-	return b.String()
-}
-
-// diffFamilies says how metadata by family, as Prometheus has it, differs from
-// what is expected.
-func (e *expected) diffFamilies(got map[string]metadata) string {
-	var b strings.Builder
-	for name, m := range e.families {
-		if got[name] != m {
-			fmt.Fprintf(&b, "metadata of %q: got %+q, want %+q\n", name, got[name], m)
-		}
-	}
-	if len(got) != len(e.families) {
-		fmt.Fprintf(&b, "%d families, want %d\n", len(got), len(e.families))
-	}
-	return b.String()
-}
-
-// diffTime says how the timestamp of a sample differs from what is expected.
-func (e *expected) diffTime(s Sample) string {
-	want, timed := e.times[s.Name]
-	switch {
-	case timed != (s.Timestamp != nil):
-		return fmt.Sprintf("has a timestamp: %v, want %v", s.Timestamp != nil, timed)
-	case !timed || *s.Timestamp == want:
-		return ""
-	case e.openMetrics() && (*s.Timestamp == want-1 || *s.Timestamp == want+1):
-		return "" // Prometheus reads seconds as a float, times 1000, and cuts the rest
-	}
-	return fmt.Sprintf("timestamp is %d, want %d", *s.Timestamp, want)
-}
-
-// withHelps returns e with other help texts.
-func (e expected) withHelps(mapping func(string) string) expected {
-	e.families = maps.Clone(e.families)
-	for name, m := range e.families {
-		m.Help = mapping(m.Help)
-		e.families[name] = m
-	}
-	return e
-}
-
-// ignore drops the metrics whose names are to be ignored.
-func (e *expected) ignore(name func(string) bool) {
-	for series := range e.values {
-		if name(series) {
-			delete(e.values, series)
-			e.lines--
-		}
-	}
-	maps.DeleteFunc(e.families, func(family string, _ metadata) bool { return name(family) })
-}
-
-// ignore drops the metrics whose names are to be ignored.
-func (p *Parsed) ignore(name func(string) bool) {
-	p.Samples = slices.DeleteFunc(p.Samples, func(s Sample) bool { return name(s.Name) })
-	for _, set := range []map[string]string{p.Types, p.Helps, p.Units} {
-		maps.DeleteFunc(set, func(family, _ string) bool { return name(family) })
-	}
 }

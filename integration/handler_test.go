@@ -13,6 +13,7 @@ import (
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
 	"github.com/fennelmetrics/fennel/fennelhttp"
+	"github.com/fennelmetrics/fennel/fennelhttp/zstd"
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
@@ -191,36 +192,43 @@ func TestSeveredLater(t *testing.T) {
 	})
 }
 
-// TestCompression lets Prometheus ask for gzip or not, and a handler have it or
-// not. What arrives is the same.
+// TestCompression lets Prometheus ask for gzip and zstd or not, and a handler have
+// them or not. What arrives is the same.
 func TestCompression(t *testing.T) {
 	const n = 5000 // some pieces of 64 KiB
 	r := many(n)
-	zipping, plain := show(t, r), show(t, r, fennelhttp.WithoutCompression())
+	zipping, plain := show(t, r, zstd.Compression()), show(t, r, fennelhttp.WithoutCompression())
 	tests := []struct {
 		x    *exhibit
 		job  string
 		asks bool
+		zstd bool
 		want string
 	}{
-		{zipping, "both", true, "gzip"},
-		{zipping, "handler", false, ""},
-		{plain, "prometheus", true, ""},
-		{plain, "neither", false, ""},
+		{zipping, "both", true, false, "gzip"},
+		{zipping, "zstd", true, true, "zstd"},
+		{show(t, r), "no zstd", true, true, "gzip"},
+		{zipping, "handler", false, false, ""},
+		{zipping, "handler zstd", false, true, ""},
+		{plain, "prometheus", true, false, ""},
+		{plain, "neither", false, false, ""},
 	}
-	var targets []target
+	targets := make(map[bool][]target)
 	for _, test := range tests {
-		scrape := test.x.target(test.job, om100)
-		scrape.Extra = map[string]any{"enable_compression": test.asks}
-		targets = append(targets, scrape)
+		scrape := scrape{test.job, protobufFirst, readAll, inProtobuf}.target(test.x)
+		scrape.Extra["enable_compression"] = test.asks
+		targets[test.zstd] = append(targets[test.zstd], scrape)
 	}
-	p := startPrometheus(t, targets...)
-	want := expect(t, r, exposition.Format{Syntax: exposition.OpenMetrics100})
+	servers := map[bool]*prometheus{
+		false: setup{Interval: time.Second}.start(t, targets[false]...),
+		true:  setup{Interval: time.Second, Features: []string{featureZstd}}.start(t, targets[true]...),
+	}
+	want := expect(t, r, inProtobuf)
 	for _, test := range tests {
 		if got := test.x.exchanged(test.job).encoding; got != test.want {
 			t.Errorf("%s: Content-Encoding %q, want %q", test.job, got, test.want)
 		}
-		if d := diff(p.scraped(t, test.job), want.values); d != "" {
+		if d := diff(servers[test.zstd].scraped(t, test.job), want.values); d != "" {
 			t.Errorf("%s:\n%.2000s", test.job, d)
 		}
 	}
@@ -231,9 +239,13 @@ func TestManySeries(t *testing.T) {
 	const n = 100000
 	r := many(n)
 	x := show(t, r)
-	targets := []target{x.target("text", text004), x.target("openmetrics", om100)}
+	targets := []target{x.target("text", text004), x.target("openmetrics", om100), x.target("protobuf", protobuf), x.target("plain", protobuf)}
 	targets[0].Extra = map[string]any{"enable_compression": false}
-	p := setup{Interval: 3 * time.Second}.start(t, targets...)
+	targets[3].Extra = map[string]any{"enable_compression": false}
+	p := setup{Interval: 3 * time.Second}.launch(t, targets...)
+	p.await(t, scrapeTimeout, "done with one scrape of each", func(context.Context) bool {
+		return len(p.query(t, "scrape_series_added")) == len(targets)
+	})
 	for _, expr := range []string{"count by (job) (many_total)", "sum by (job) (many_total)", "scrape_samples_scraped"} {
 		got := p.query(t, expr)
 		wrong := func(pt point) bool { return pt.Value != n }
@@ -242,7 +254,13 @@ func TestManySeries(t *testing.T) {
 		}
 	}
 	want := expect(t, r, exposition.Format{Syntax: exposition.OpenMetrics100})
-	if d := diff(p.scraped(t, "openmetrics"), want.values); d != "" {
-		t.Errorf("series:\n%.2000s", d)
+	for _, job := range []string{"openmetrics", "protobuf"} {
+		got := make(map[string]float64)
+		for series, h := range p.histories(t, job) { // faster than a query
+			got[series] = h.Floats[len(h.Floats)-1].Value
+		}
+		if d := diff(got, want.values); d != "" {
+			t.Errorf("%s:\n%.2000s", job, d)
+		}
 	}
 }

@@ -78,9 +78,11 @@ func TestHarnessNativeParse(t *testing.T) {
 	if d := diff(got.values(), classicOfNative); d != "" {
 		t.Errorf("classic histogram:\n%s", d)
 	}
-	const want = "{count:4, sum:6, [-0.001,0.001]:1, (1,2]:2, (2,4]:1}"
-	if first := got.Samples[0]; first.Name != "fixture_native_seconds" || first.Histogram != want {
-		t.Errorf("native histogram: %+v, want %s", first, want)
+	want := map[string]native{"fixture_native_seconds": {
+		Count: 4, Sum: 6, ZeroCount: 1, ZeroThreshold: 0.001, Positive: []nativeBucket{{1, 2}, {2, 1}},
+	}}
+	if d := diffNatives(got.natives(), want); d != "" {
+		t.Errorf("native histogram:\n%s", d)
 	}
 	if got.Units["fixture_native_seconds"] != "seconds" {
 		t.Errorf("units: %v, want seconds", got.Units)

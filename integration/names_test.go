@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
+	"github.com/fennelmetrics/fennel/fennelhttp"
 )
 
 // escapingCase is a way in which a Prometheus can be set up to take names.
@@ -19,8 +21,9 @@ type escapingCase struct {
 }
 
 // escapings are all of them. What the configuration says of escaping is only
-// asked for in the versions 1.0.0: in the older ones names arrive with
-// underscores whatever it says.
+// asked for in the versions 1.0.0 and later: in the older ones names arrive with
+// underscores whatever it says. Protobuf borrows it from OpenMetrics, which is
+// asked for beside it.
 var escapings = []escapingCase{
 	{"om-legacy-underscores", "legacy", "underscores", om100, exposition.Format{Syntax: exposition.OpenMetrics100, Escaping: exposition.EscapeUnderscores}},
 	{"om-legacy-dots", "legacy", "dots", om100, exposition.Format{Syntax: exposition.OpenMetrics100, Escaping: exposition.EscapeDots}},
@@ -34,6 +37,13 @@ var escapings = []escapingCase{
 	{"text-utf8", "utf8", "allow-utf-8", text100, exposition.Format{Syntax: exposition.Text100, Escaping: exposition.AllowUTF8}},
 	{"old-legacy-dots", "legacy", "dots", text004, exposition.Format{}},
 	{"old-om-legacy-values", "legacy", "values", om001, exposition.Format{Syntax: exposition.OpenMetrics100}},
+	{"om2-legacy-underscores", "legacy", "underscores", om200, exposition.Format{Syntax: exposition.OpenMetrics200, Escaping: exposition.EscapeUnderscores}},
+	{"om2-legacy-dots", "legacy", "dots", om200, exposition.Format{Syntax: exposition.OpenMetrics200, Escaping: exposition.EscapeDots}},
+	{"om2-legacy-values", "legacy", "values", om200, exposition.Format{Syntax: exposition.OpenMetrics200, Escaping: exposition.EscapeValues}},
+	{"om2-utf8", "utf8", "allow-utf-8", om200, in200},
+	{"proto-legacy-dots", "legacy", "dots", protobuf, exposition.Format{Syntax: exposition.Protobuf, Escaping: exposition.EscapeDots}},
+	{"proto-legacy-values", "legacy", "values", protobuf, exposition.Format{Syntax: exposition.Protobuf, Escaping: exposition.EscapeValues}},
+	{"proto-utf8", "utf8", "allow-utf-8", protobuf, inProtobuf},
 }
 
 // escapedSeries are some of the series of the registry in these tests, spelled by
@@ -79,7 +89,7 @@ func TestNames(t *testing.T) {
 	r := fennel.NewRegistry()
 	addNames(r)
 	addGauges(r)
-	x := show(t, r)
+	x := show(t, r, fennelhttp.WithOpenMetrics200())
 	var targets []target
 	for _, c := range escapings {
 		scrape := x.target(c.job, c.protocol)
@@ -87,9 +97,12 @@ func TestNames(t *testing.T) {
 			"metric_name_validation_scheme": c.validation,
 			"metric_name_escaping_scheme":   c.scheme,
 		}
+		if c.protocol == protobuf {
+			scrape.Extra["scrape_protocols"] = protobufFirst
+		}
 		targets = append(targets, scrape)
 	}
-	p := startPrometheus(t, targets...)
+	p := setup{Interval: time.Second, Features: []string{featureOpenMetrics2}}.start(t, targets...)
 	for _, c := range escapings {
 		t.Run(c.job, func(t *testing.T) { c.check(t, p, x, r) })
 	}
@@ -100,9 +113,12 @@ func (c escapingCase) check(t *testing.T, p *prometheus, x *exhibit, r *fennel.R
 	if got := x.exchanged(c.job); got.content != c.want.ContentType() {
 		t.Errorf("Accept %q is answered with %q, want %q", got.accept, got.content, c.want.ContentType())
 	}
-	checkHeld(t, p, c.job, expect(t, r, c.want))
+	checkHeld(t, p, c.job, reading{}.expect(t, r, c.want))
 	held := p.scraped(t, c.job)
 	for _, series := range escapedSeries[c.want.Escaping] {
+		if want := expect(t, r, c.want); want.composite() { // the server adds the suffix
+			series = strings.Replace(series, "__bucket{", "_bucket{", 1)
+		}
 		if _, ok := held[series]; !ok {
 			t.Errorf("no series %s", series)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"mime"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ type Sample struct {
 	Timestamp *int64 // milliseconds; nil if there was none
 	Start     int64  // start time where the format has one inside the sample, in milliseconds; 0 if none
 	Exemplars []Exemplar
-	Histogram string // text form of a native histogram; Value is 0 then
+	Native    *native // if it is a native histogram; Value is 0 then
 }
 
 // Exemplar is an exemplar as it was written.
@@ -49,16 +50,35 @@ type Exemplar struct {
 func (p Parsed) values() map[string]float64 {
 	values := make(map[string]float64)
 	for _, s := range p.Samples {
-		if s.Histogram == "" {
+		if s.Native == nil {
 			values[s.Name] = s.Value
 		}
 	}
 	return values
 }
 
+// natives returns the native histograms by series.
+func (p Parsed) natives() map[string]native {
+	natives := make(map[string]native)
+	for _, s := range p.Samples {
+		if s.Native != nil {
+			natives[s.Name] = *s.Native
+		}
+	}
+	return natives
+}
+
 // sort puts the samples in order.
 func (p Parsed) sort() {
 	slices.SortStableFunc(p.Samples, func(a, b Sample) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// String spells the exemplar.
+func (e Exemplar) String() string {
+	if e.Timestamp == nil {
+		return fmt.Sprintf("%s %v", e.Labels, e.Value)
+	}
+	return fmt.Sprintf("%s %v at %d", e.Labels, e.Value, *e.Timestamp)
 }
 
 // newParsed returns an empty Parsed.
@@ -70,20 +90,41 @@ func newParsed() Parsed {
 // content type as the server does it, but stricter: metadata that is given twice
 // is an error too. Classic buckets beside a native histogram are kept.
 func parse(body []byte, contentType string) (Parsed, error) {
-	opts := textparse.ParserOptions{KeepClassicOnClassicAndNativeHistograms: true}
-	p, err := textparse.New(body, contentType, labels.NewSymbolTable(), opts)
+	return parseAs(body, contentType, textparse.ParserOptions{KeepClassicOnClassicAndNativeHistograms: true})
+}
+
+// parseStarts is parse for OpenMetrics 1.0 with lines that say when series were
+// created. They are read into the start times of the series, as the server does it
+// when it is told to look for such times. Other formats are parsed as ever.
+func parseStarts(body []byte, contentType string) (Parsed, error) {
+	return parseAs(body, contentType, textparse.ParserOptions{
+		KeepClassicOnClassicAndNativeHistograms: true, OpenMetricsSkipSTSeries: true,
+	})
+}
+
+// parseAs is parse with the server's options.
+func parseAs(body []byte, contentType string, opts textparse.ParserOptions) (Parsed, error) {
+	opts.EnableOpenMetrics2 = true
+	from, err := textparse.New(body, contentType, labels.NewSymbolTable(), opts)
 	if err != nil {
 		return Parsed{}, err
 	}
-	out := newParsed()
+	media, params, _ := mime.ParseMediaType(contentType)
+	p := parsing{
+		Parsed: newParsed(),
+		from:   from,
+		pieces: strings.HasSuffix(media, "protobuf"),
+		// To look for start times in OpenMetrics 1.0 changes what the parser reads.
+		starts: opts.OpenMetricsSkipSTSeries || media != "application/openmetrics-text" || params["version"] == "2.0.0",
+	}
 	for {
-		entry, err := p.Next()
+		entry, err := from.Next()
 		if errors.Is(err, io.EOF) {
-			out.sort()
-			return out, nil
+			p.sort()
+			return p.Parsed, nil
 		}
 		if err == nil {
-			err = out.add(p, entry)
+			err = p.add(entry)
 		}
 		if err != nil {
 			return Parsed{}, err
@@ -91,44 +132,58 @@ func parse(body []byte, contentType string) (Parsed, error) {
 	}
 }
 
+// parsing is what a parser has read so far.
+type parsing struct {
+	Parsed
+	from   textparse.Parser
+	pieces bool // a family may come in several pieces, each with the same metadata
+	starts bool // there may be start times
+}
+
 // add adds the parser's current entry.
-func (p *Parsed) add(from textparse.Parser, entry textparse.Entry) error {
+func (p *parsing) add(entry textparse.Entry) error {
 	switch entry {
 	case textparse.EntryType:
-		name, typ := from.Type()
-		return setOnce(p.Types, "TYPE", name, string(typ))
+		name, typ := p.from.Type()
+		return p.set(p.Types, "TYPE", name, string(typ))
 	case textparse.EntryHelp:
-		name, help := from.Help()
-		return setOnce(p.Helps, "HELP", name, string(help))
+		name, help := p.from.Help()
+		return p.set(p.Helps, "HELP", name, string(help))
 	case textparse.EntryUnit:
-		name, unit := from.Unit()
-		return setOnce(p.Units, "UNIT", name, string(unit))
+		name, unit := p.from.Unit()
+		return p.set(p.Units, "UNIT", name, string(unit))
 	case textparse.EntrySeries:
-		_, ts, v := from.Series()
-		return p.addSample(from, Sample{Value: v, Timestamp: ts})
+		_, ts, v := p.from.Series()
+		return p.addSample(Sample{Value: v, Timestamp: ts})
 	case textparse.EntryHistogram:
-		_, ts, h, fh := from.Histogram()
-		if h != nil {
-			fh = h.ToFloat(nil)
+		_, ts, h, fh := p.from.Histogram()
+		if h == nil {
+			return fmt.Errorf("%v has counts that are not integers", fh)
 		}
-		return p.addSample(from, Sample{Histogram: fh.String(), Timestamp: ts})
+		n, err := nativeOf(h)
+		if err != nil {
+			return err
+		}
+		return p.addSample(Sample{Native: &n, Timestamp: ts})
 	}
 	return nil
 }
 
 // addSample adds s with the name and exemplars of the parser's current sample.
-func (p *Parsed) addSample(from textparse.Parser, s Sample) error {
+func (p *parsing) addSample(s Sample) error {
 	var ls labels.Labels
-	from.Labels(&ls)
+	p.from.Labels(&ls)
 	if name, twice := ls.HasDuplicateLabelNames(); twice {
 		return fmt.Errorf("label name %q is there twice in %v", name, ls) // the server drops the scrape
 	}
 	s.Name = seriesName(ls.Map())
-	s.Start = from.StartTimestamp()
+	if p.starts {
+		s.Start = p.from.StartTimestamp()
+	}
 	if s.Timestamp != nil {
 		s.Timestamp = new(*s.Timestamp) // the parser's own is written over
 	}
-	for e := (promexemplar.Exemplar{}); from.Exemplar(&e); e = (promexemplar.Exemplar{}) {
+	for e := (promexemplar.Exemplar{}); p.from.Exemplar(&e); e = (promexemplar.Exemplar{}) {
 		ex := Exemplar{Labels: seriesName(e.Labels.Map()), Value: e.Value}
 		if e.HasTs {
 			ex.Timestamp = new(e.Ts)
@@ -139,9 +194,9 @@ func (p *Parsed) addSample(from textparse.Parser, s Sample) error {
 	return nil
 }
 
-// setOnce sets a family's metadata, which must not be set yet.
-func setOnce(set map[string]string, what string, name []byte, v string) error {
-	if old, ok := set[string(name)]; ok {
+// set sets a family's metadata, which must not be set yet.
+func (p *parsing) set(set map[string]string, what string, name []byte, v string) error {
+	if old, ok := set[string(name)]; ok && !(p.pieces && old == v) {
 		return fmt.Errorf("second %s of %s: %q after %q", what, name, v, old)
 	}
 	set[string(name)] = v

@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// prometheusVersion is the version of the Prometheus module: v0.314.0 is the
-// server 3.14.0. It must be the one in go.mod, so that the parser that is
+// prometheusVersion is the version of the Prometheus module: v0.316.0 is the
+// server 3.16.0. It must be the one in go.mod, so that the parser that is
 // imported and the server that is run are the same; a test makes sure.
-const prometheusVersion = "v0.314.0"
+const prometheusVersion = "v0.316.0"
 
 // The programs that tests run. To add one is to add a line.
 var (

@@ -19,7 +19,19 @@ const (
 	text100  = "PrometheusText1.0.0"
 	om001    = "OpenMetricsText0.0.1"
 	om100    = "OpenMetricsText1.0.0"
+	om200    = "OpenMetricsText2.0.0"
 	protobuf = "PrometheusProto"
+)
+
+// Features of the server.
+const (
+	featureOpenMetrics2 = "openmetrics2"
+	featureZstd         = "zstd-scrape"
+
+	featureZeroes   = "created-timestamp-zero-ingestion" // a zero is stored where a series starts
+	featureStarts   = "st-storage"                       // the start time is stored with each sample
+	featureUse      = "use-start-timestamps"             // and queries use it
+	featureFunction = "promql-experimental-functions"    // and can show it
 )
 
 const scrapeTimeout = time.Minute

@@ -3,8 +3,8 @@
 //
 //	http.Handle("/metrics", fennelhttp.Handler(fennel.Default, zstd.Compression()))
 //
-// Prometheus itself asks for gzip alone. For others zstd makes bodies of half the
-// size in the same time.
+// Prometheus asks for gzip alone, but from version 3.15 on with the feature
+// zstd-scrape for both. zstd makes bodies of half the size in the same time.
 //
 // It is a package of its own so that only programs that want it link the
 // encoder.

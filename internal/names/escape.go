@@ -1,6 +1,7 @@
 package names
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,6 +25,22 @@ const (
 	// rune. It loses nothing: each name can be read back.
 	Values
 )
+
+// All returns all schemes.
+func All() [4]Scheme { return [...]Scheme{AllowUTF8, Underscores, Dots, Values} }
+
+// Spellings returns the metric names as all schemes write them, each once.
+func Spellings(metrics ...string) []string {
+	var all []string
+	for _, m := range metrics {
+		for _, scheme := range All() {
+			if s := scheme.Metric(m); !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
 
 var schemes = [...]string{
 	Underscores: "underscores",

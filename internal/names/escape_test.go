@@ -2,6 +2,7 @@ package names
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -209,5 +210,13 @@ func BenchmarkMetric(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+func TestSpellings(t *testing.T) {
+	got := Spellings("a_b", "a.b", "c")
+	want := []string{"a_b", "a.b", "a_dot_b", "U__a_2e_b", "c"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -82,6 +82,10 @@ type Exemplar struct {
 // NoBucket stands in [Exemplar.Bucket] where there are no classic buckets.
 const NoBucket = -1
 
+// MaxNoteRunes is how many code points the names and values of an exemplar's
+// labels may have in all (OpenMetrics 1.0, "Exemplars").
+const MaxNoteRunes = 128
+
 // Note returns the label text of an exemplar.
 func (b *Batch) Note(e *Exemplar) []byte { return b.Notes[e.Start:e.End] }
 

@@ -41,6 +41,33 @@ func (k Kind) String() string {
 // IsHistogram reports whether the samples of the kind have buckets.
 func (k Kind) IsHistogram() bool { return k == Histogram || k == GaugeHistogram }
 
+// Base returns the name that a family has in the headers of OpenMetrics 1.0, where
+// counters and infos lose their suffix.
+func (k Kind) Base(name string) string {
+	switch k {
+	case Counter:
+		return strings.TrimSuffix(name, "_total")
+	case Info:
+		return strings.TrimSuffix(name, "_info")
+	}
+	return name
+}
+
+// SampleNames returns every name that samples of a family have in some format, as
+// they are before they are escaped. The times of creation, which only OpenMetrics
+// writes as samples, are not among them.
+func (k Kind) SampleNames(name string) []string {
+	switch k {
+	case Histogram:
+		return []string{name, name + "_bucket", name + "_count", name + "_sum"}
+	case GaugeHistogram:
+		return []string{name, name + "_bucket", name + "_gcount", name + "_gsum", name + "_count", name + "_sum"}
+	case Summary:
+		return []string{name, name + "_count", name + "_sum"}
+	}
+	return []string{name}
+}
+
 // TargetInfo is the name of the info about the target.
 const TargetInfo = "target_info"
 

@@ -286,3 +286,29 @@ func TestTakeKeepsWhatFewSamplesHave(t *testing.T) {
 		t.Errorf("reversed: %+v", reversed)
 	}
 }
+
+func TestNamesOfKinds(t *testing.T) {
+	for _, test := range []struct {
+		kind    Kind
+		name    string
+		base    string
+		samples []string
+	}{
+		{Unknown, "a_total", "a_total", []string{"a_total"}},
+		{Counter, "a_total", "a", []string{"a_total"}},
+		{Counter, "a", "a", []string{"a"}},
+		{Gauge, "a_info", "a_info", []string{"a_info"}},
+		{Info, "a_info", "a", []string{"a_info"}},
+		{Histogram, "a_total", "a_total", []string{"a_total", "a_total_bucket", "a_total_count", "a_total_sum"}},
+		{Summary, "a", "a", []string{"a", "a_count", "a_sum"}},
+		{StateSet, "a", "a", []string{"a"}},
+		{GaugeHistogram, "a", "a", []string{"a", "a_bucket", "a_gcount", "a_gsum", "a_count", "a_sum"}},
+	} {
+		if got := test.kind.Base(test.name); got != test.base {
+			t.Errorf("the base of the %v %s is %s, want %s", test.kind, test.name, got, test.base)
+		}
+		if got := test.kind.SampleNames(test.name); !slices.Equal(got, test.samples) {
+			t.Errorf("the samples of the %v %s are %q, want %q", test.kind, test.name, got, test.samples)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package job
+
+import (
+	"context"
+	"os"
+	"os/signal"
+)
+
+// Signals are the signals that are for the command and not for this process:
+// SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, and on Windows Ctrl-C. Those
+// that this process was told to ignore, by nohup say, it ignores still, and so does
+// the command.
+//
+// The command is in the process group of this process, so that it has the terminal
+// as if it had been started by itself. When keys of the terminal send SIGINT or
+// SIGQUIT, it gets them from there, and is not sent them a second time.
+type Signals struct{ ch chan os.Signal }
+
+// Listen begins to catch signals.
+func Listen() *Signals {
+	s := &Signals{make(chan os.Signal, 16)}
+	for _, sig := range forwarded {
+		if !signal.Ignored(sig) {
+			signal.Notify(s.ch, sig)
+		}
+	}
+	return s
+}
+
+// Stop ends that.
+func (s *Signals) Stop() { signal.Stop(s.ch) }
+
+// forward passes signals on until done is closed. What came too late for the
+// command is dropped: it was for the command.
+func (s *Signals) forward(p *os.Process, done <-chan struct{}) {
+	for {
+		select {
+		case sig := <-s.ch:
+			if !fromTerminal(sig) {
+				_ = p.Signal(sig) // an error: it has just ended
+			}
+		case <-done:
+			for len(s.ch) > 0 {
+				<-s.ch
+			}
+			return
+		}
+	}
+}
+
+// Context returns a context for what is to be done after the command: it ends with
+// the next signal, whichever, or with the function that comes with it.
+func (s *Signals) Context() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-s.ch:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}

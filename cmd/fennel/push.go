@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/fennelmetrics/fennel/cmd/fennel/internal/promtext"
+)
+
+const pushExamples = `  fennel push --gateway=pushgateway:9091 --job=backup metrics.prom
+  echo "backup_files 42" | fennel push --gateway=pushgateway:9091 --job=backup --label=instance=db1
+  fennel push --add --gateway=https://pushgateway --gateway.username=ci --gateway.password-file=secret --job=build *.prom
+`
+
+// pushCommand is "fennel push".
+type pushCommand struct {
+	*kingpin.CmdClause
+
+	gateway gatewayFlags
+	job     string
+	labels  pairs
+	add     bool
+	files   []string
+}
+
+func newPushCommand(app *kingpin.Application) *pushCommand {
+	c := &pushCommand{CmdClause: app.Command("push",
+		"Send metrics in the text format to a Pushgateway, where they replace all of the group that the job and the labels name. "+
+			"They are checked first: if anything is wrong, nothing is sent.").
+		HelpLong(pushExamples)}
+	c.Arg("file", "File in the text format; - is the standard input, and so is none.").StringsVar(&c.files)
+	c.Flag("job", "Name of the job.").Required().StringVar(&c.job)
+	c.Flag("label", "Label of the group, beside the job. (repeatable)").PlaceHolder("NAME=VALUE").SetValue(&c.labels)
+	c.Flag("add", "Leave the metrics of the group that have other names.").BoolVar(&c.add)
+	c.gateway.add(c.CmdClause, true)
+	c.Validate(func(*kingpin.CmdClause) error { return c.gateway.check(c.job, c.labels) })
+	return c
+}
+
+// run pushes what is in the files.
+func (c *pushCommand) run(ctx context.Context, stdin io.Reader) error {
+	group, err := c.gateway.group(c.job, c.labels)
+	if err != nil {
+		return err
+	}
+	metrics, err := c.read(stdin)
+	if err != nil {
+		return err
+	}
+	if c.add {
+		return group.Add(ctx, metrics)
+	}
+	return group.Push(ctx, metrics)
+}
+
+// read reads all files. None of them is left out.
+func (c *pushCommand) read(stdin io.Reader) (*promtext.Set, error) {
+	names := c.files
+	if len(names) == 0 {
+		names = []string{standardInput}
+	}
+	var files []*promtext.File
+	for _, name := range names {
+		f, err := readFile(name, stdin)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	set, err := promtext.Join(files...)
+	if err != nil {
+		return nil, err
+	}
+	if set.Len() == 0 {
+		return nil, fmt.Errorf("there are no metrics in %q; to empty a group, use fennel delete", names)
+	}
+	return set, nil
+}
+
+func readFile(name string, stdin io.Reader) (*promtext.File, error) {
+	if name == standardInput {
+		text, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, err
+		}
+		return promtext.Parse(name, text)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return promtext.Parse(name, text)
+}
+
+const deleteExamples = `  fennel delete --gateway=pushgateway:9091 --job=backup --label=instance=db1
+`
+
+// deleteCommand is "fennel delete".
+type deleteCommand struct {
+	*kingpin.CmdClause
+
+	gateway gatewayFlags
+	job     string
+	labels  pairs
+}
+
+func newDeleteCommand(app *kingpin.Application) *deleteCommand {
+	c := &deleteCommand{CmdClause: app.Command("delete",
+		"Delete the group that the job and the labels name from a Pushgateway, and no other. It is no error if there is none.").
+		HelpLong(deleteExamples)}
+	c.Flag("job", "Name of the job.").Required().StringVar(&c.job)
+	c.Flag("label", "Label of the group, beside the job. (repeatable)").PlaceHolder("NAME=VALUE").SetValue(&c.labels)
+	c.gateway.add(c.CmdClause, true)
+	c.Validate(func(*kingpin.CmdClause) error { return c.gateway.check(c.job, c.labels) })
+	return c
+}
+
+func (c *deleteCommand) run(ctx context.Context) error {
+	group, err := c.gateway.group(c.job, c.labels)
+	if err != nil {
+		return err
+	}
+	return group.Delete(ctx)
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package fennel_test
+
+const raceDetector = false
