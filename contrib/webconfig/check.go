@@ -1,0 +1,88 @@
+package webconfig
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v2"
+)
+
+// Check returns what is wrong with a web configuration file, and with the files
+// that it names; the empty path is none, and right. [Server.Serve] calls it before
+// it listens; a program may also have a flag for nothing else.
+//
+// Beyond what the toolkit's own validation finds, these are errors, as nobody can
+// mean them:
+//
+//   - settings for TLS without a certificate: plain HTTP would be served;
+//   - allowed names of clients without asking for their certificates: nobody
+//     would be turned away;
+//   - a file of certification authorities without any in it: everybody would be;
+//   - a minimum version of TLS above the maximum;
+//   - a rate limit without a burst: it would let nothing through.
+func Check(path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := check(path); err != nil {
+		return fmt.Errorf("webconfig: file %q: %w", path, err)
+	}
+	return nil
+}
+
+func check(path string) error {
+	if err := web.Validate(path); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var c web.Config
+	var sections struct {
+		TLS map[string]any `yaml:"tls_server_config"`
+	}
+	if err := errors.Join(yaml.Unmarshal(text, &c), yaml.Unmarshal(text, &sections)); err != nil {
+		return err
+	}
+	c.TLSConfig.SetDirectory(filepath.Dir(path))
+	if r := c.RateLimiterConfig; r.Interval < 0 || r.Burst < 0 || r.Interval > 0 && r.Burst == 0 {
+		return fmt.Errorf("rate_limit: burst is %d, with an interval of %v: it would let nothing through", r.Burst, r.Interval)
+	}
+	if len(sections.TLS) > 0 && !c.TLSConfig.IsEnabled() {
+		return errors.New("tls_server_config has no cert_file and key_file: plain HTTP would be served")
+	}
+	return checkTLS(&c.TLSConfig)
+}
+
+func checkTLS(c *web.TLSConfig) error {
+	asked := c.ClientAuth != "" && c.ClientAuth != "NoClientCert"
+	switch {
+	case c.MinVersion > c.MaxVersion && c.MaxVersion != 0:
+		return errors.New("tls_server_config: min_version is above max_version")
+	case len(c.ClientAllowedSans) > 0 && !asked:
+		return errors.New("tls_server_config: client_allowed_sans is of no effect without client_auth_type")
+	case c.ClientCAs != "":
+		text, err := os.ReadFile(c.ClientCAs)
+		if err != nil {
+			return err
+		}
+		return checkAuthorities("client_ca_file", text)
+	case c.ClientCAsText != "":
+		return checkAuthorities("client_ca", []byte(c.ClientCAsText))
+	}
+	return nil
+}
+
+// checkAuthorities returns an error if there is no certificate in a text: the
+// toolkit would trust nobody then.
+func checkAuthorities(setting string, text []byte) error {
+	if !x509.NewCertPool().AppendCertsFromPEM(text) {
+		return fmt.Errorf("tls_server_config: %s has no certificate", setting)
+	}
+	return nil
+}
