@@ -18,9 +18,24 @@ import (
 //
 // It may stand behind any middleware. What middleware has put into the header of
 // the response stays there, unless the handler has to say something else.
+//
+// It panics if an option is wrong; see [NewHandler].
 func Handler(g fennel.Gatherer, opts ...fennelhttp.HandlerOption) fasthttp.RequestHandler {
-	h := handler{fennelhttp.Handler(g, opts...), claimTime}
-	return h.serve
+	h, err := NewHandler(g, opts...)
+	if err != nil {
+		panic(err)
+	}
+	return h
+}
+
+// NewHandler returns a handler as [Handler] does, and an error where that panics:
+// for options that are not known before the program runs.
+func NewHandler(g fennel.Gatherer, opts ...fennelhttp.HandlerOption) (fasthttp.RequestHandler, error) {
+	h, err := fennelhttp.NewHandler(g, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return (&handler{h, claimTime}).serve, nil
 }
 
 // claimTime is how long a body waits for the server to send it. That is

@@ -175,6 +175,19 @@ func TestDeadlineOfAPieceReachesTheHandler(t *testing.T) {
 	}
 }
 
+func TestWrongOptions(t *testing.T) {
+	wrong := fennelhttp.WithBasicAuth(map[string]string{"alice": "no hash"})
+	if h, err := NewHandler(nil, wrong); h != nil || err == nil {
+		t.Errorf("NewHandler returns %v", err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("Handler doesn't panic")
+		}
+	}()
+	Handler(nil, wrong)
+}
+
 // Slow clients are known as such, and what one has been given doesn't hold for
 // the next request of the connection.
 func TestDeadlineIsTakenBack(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/fennelmetrics/fennel/fennelhttp"
 )
 
 const withTLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  "
@@ -118,6 +120,13 @@ func TestFlagsThatAreNone(t *testing.T) {
 				t.Errorf("got %v, want an error about %q", err, test.want)
 			}
 		})
+	}
+}
+
+func TestWrongOptionsAreErrorsBeforeThePortIsBound(t *testing.T) {
+	s := Server{Options: []fennelhttp.HandlerOption{fennelhttp.WithBasicAuth(map[string]string{"alice": "no hash"})}}
+	if err := s.Serve(t.Context(), flagsFor("", "256.0.0.1:0")); err == nil || !strings.Contains(err.Error(), "alice") {
+		t.Errorf("got %v", err)
 	}
 }
 

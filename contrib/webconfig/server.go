@@ -184,7 +184,11 @@ func (s *Server) handler() (http.Handler, error) {
 		mux.Handle(pattern, h)
 	}
 	options := append([]fennelhttp.HandlerOption{fennelhttp.WithLogger(s.Logger)}, s.Options...)
-	mux.Handle(path, fennelhttp.Handler(s.Gatherer, options...))
+	metrics, err := fennelhttp.NewHandler(s.Gatherer, options...)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle(path, metrics)
 	if path == "/" || s.Routes["/"] != nil || s.Routes["/{$}"] != nil {
 		return mux, nil
 	}

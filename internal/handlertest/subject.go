@@ -2,6 +2,7 @@ package handlertest
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,10 +39,29 @@ var subjects = []subject{
 	{"a panic", broken(0, crash), []fennelhttp.HandlerOption{bare}, everyFormat},
 	{"an abort", broken(0, abort), []fennelhttp.HandlerOption{bare}, everyFormat},
 	{"an error in the first piece", broken(500, fail), []fennelhttp.HandlerOption{bare}, everyFormat},
+	{"with credentials", some, []fennelhttp.HandlerOption{bare, protected, fennelhttp.WithBearerToken("token-of-some-length")}, everyCredential},
 	{"the handler itself", nothing, nil, func() []string {
 		return []string{request("GET", "/?name[]=fennel_scrapes_total"), request("GET", "/?name[]=fennel_scrapes_total")}
 	}},
 }
+
+// protected asks for a password, which is "secret".
+var protected = fennelhttp.WithBasicAuth(map[string]string{"alice": "$2a$04$baH77dbm9kr8RM4MEXyC3uy9AZxD.TuXZqrCc8035d1TWmaH3V3Si"})
+
+func everyCredential() (list []string) {
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST"} {
+		for _, authorization := range []string{
+			"", "Basic", "Basic " + encoded("alice:secret"), "basic " + encoded("alice:guess"), "Basic " + encoded("bob:secret"),
+			"Bearer token-of-some-length", "Bearer another-token", "Digest x",
+		} {
+			list = append(list, request(method, "/metrics", "Authorization", authorization))
+		}
+		list = append(list, request(method, "/metrics"))
+	}
+	return list
+}
+
+func encoded(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 // everyRequest has all that can be asked for.
 func everyRequest() (list []string) {
