@@ -400,3 +400,29 @@ func TestSignalsEndTheExport(t *testing.T) {
 		t.Errorf("status %d, stderr %q", got, stderr.String())
 	}
 }
+
+// A signal that goes to the job and to fennel, as from a terminal or from systemd,
+// may arrive here when the job is over. It must not cost the metrics.
+func TestASignalThatComesLateEndsNoExport(t *testing.T) {
+	sent, pid := make(chan struct{}), make(chan int, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if err := syscall.Kill(<-pid, syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		close(sent)
+		time.Sleep(100 * time.Millisecond) // in which it must not give up
+	}))
+	defer s.Close()
+	var stderr bytes.Buffer
+	cmd := alone(t, "run", "--job=j", "--gateway="+s.URL, "--", "sh", "-c", "exit 6")
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid <- cmd.Process.Pid
+	_ = cmd.Wait()
+	<-sent
+	if got := cmd.ProcessState.ExitCode(); got != 6 || stderr.Len() > 0 {
+		t.Errorf("status %d, stderr %q", got, stderr.String())
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"time"
 )
 
 // Signals are the signals that are for the command and not for this process:
@@ -48,13 +49,27 @@ func (s *Signals) forward(p *os.Process, done <-chan struct{}) {
 	}
 }
 
-// Context returns a context for what is to be done after the command: it ends with
-// the next signal, whichever, or with the function that comes with it.
+// grace is how long work after the command may take when a signal has come.
+const grace = 3 * time.Second
+
+// Context returns a context for what is to be done after the command: it ends some
+// seconds after the next signal, whichever, or with the function that comes with it.
+//
+// It doesn't end at once, since that signal may be the one that has ended the
+// command: who sends one to both, a terminal or systemd, may see it arrive here when
+// the command is over already.
 func (s *Signals) Context() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		select {
 		case <-s.ch:
+		case <-ctx.Done():
+			return
+		}
+		limit := time.NewTimer(grace)
+		defer limit.Stop()
+		select {
+		case <-limit.C:
 			cancel()
 		case <-ctx.Done():
 		}
