@@ -238,6 +238,38 @@ func TestRunIgnoresWhatItWasToldToIgnore(t *testing.T) {
 	}
 }
 
+// Messages that nobody can read any more, as behind "| head", change nothing. The job
+// itself ends by SIGPIPE as it would alone.
+func TestRunSurvivesAStandardErrorThatNobodyReads(t *testing.T) {
+	for name, test := range map[string]struct {
+		command []string
+		want    int
+	}{
+		"not found": {[]string{"no-such-command"}, 127},
+		"failure":   {[]string{"sh", "-c", "exit 5"}, 5},
+		"SIGPIPE":   {[]string{"sh", "-c", "kill -PIPE $$; exit 5"}, 128 + 13},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read, write, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			read.Close()
+			defer write.Close()
+			path := filepath.Join(t.TempDir(), "a.prom")
+			cmd := alone(t, append([]string{"run", "--job=j", "--textfile=" + path, "--gateway=127.0.0.1:1", "--"}, test.command...)...)
+			cmd.Stderr = write
+			_ = cmd.Run() // the status says it
+			if got := cmd.ProcessState.ExitCode(); got != test.want {
+				t.Errorf("%v, want exit status %d", cmd.ProcessState, test.want)
+			}
+			if got := values(t, path, `job_name="j"`); got["exit_code"] != float64(test.want) {
+				t.Errorf("exported: %v", got)
+			}
+		})
+	}
+}
+
 // What can't be exported must not change how a job ends, and is told.
 func TestRunSurvivesExportErrors(t *testing.T) {
 	gone := httptest.NewServer(nil)

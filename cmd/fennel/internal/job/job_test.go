@@ -54,7 +54,7 @@ func TestRunUsesUpSignals(t *testing.T) {
 // What comes after the command has some time left after a signal, and after more.
 func TestContextEndsAfterTheNextSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		signals := &Signals{make(chan os.Signal, 16)}
+		signals := &Signals{ch: make(chan os.Signal, 16)}
 		ctx, cancel := signals.Context()
 		defer cancel()
 		time.Sleep(time.Hour)

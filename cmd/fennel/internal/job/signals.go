@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -15,11 +16,19 @@ import (
 // The command is in the process group of this process, so that it has the terminal
 // as if it had been started by itself. When keys of the terminal send SIGINT or
 // SIGQUIT, it gets them from there, and is not sent them a second time.
-type Signals struct{ ch chan os.Signal }
+//
+// SIGPIPE is caught, too, and dropped: that nobody reads the standard error any more
+// must not end this process, as it does by default, before it is done. The command
+// has the default.
+type Signals struct {
+	ch   chan os.Signal
+	pipe chan os.Signal // nobody reads it
+}
 
 // Listen begins to catch signals.
 func Listen() *Signals {
-	s := &Signals{make(chan os.Signal, 16)}
+	s := &Signals{make(chan os.Signal, 16), make(chan os.Signal, 1)}
+	signal.Notify(s.pipe, syscall.SIGPIPE)
 	for _, sig := range forwarded {
 		if !signal.Ignored(sig) {
 			signal.Notify(s.ch, sig)
@@ -29,7 +38,10 @@ func Listen() *Signals {
 }
 
 // Stop ends that.
-func (s *Signals) Stop() { signal.Stop(s.ch) }
+func (s *Signals) Stop() {
+	signal.Stop(s.ch)
+	signal.Stop(s.pipe)
+}
 
 // forward passes signals on until done is closed. What came too late for the
 // command is dropped: it was for the command.
