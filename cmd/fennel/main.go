@@ -47,6 +47,9 @@ func main() {
 	serve := newServeCommand(app)
 	args := nameInput(os.Args[1:])
 	chosen, err := app.Parse(args)
+	if err == nil && chosen == run.FullCommand() {
+		err = run.checkDashes(args)
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "fennel: error: %v, try --help\n", err)
 		os.Exit(usageStatus(args))
@@ -83,9 +86,12 @@ func usageStatus(args []string) int {
 // standardInput is what stands for - among names of files.
 const standardInput = "<stdin>"
 
-// nameInput writes - in a way that kingpin, which makes nothing of it, passes on.
-// What comes after -- is none of its business.
+// nameInput writes the - of "fennel push" in a way that kingpin, which makes nothing
+// of it, passes on. What comes after -- is none of its business.
 func nameInput(args []string) []string {
+	if len(args) == 0 || args[0] != "push" {
+		return args
+	}
 	args = slices.Clone(args)
 	for i, a := range args {
 		switch a {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -95,6 +96,16 @@ func (c *runCommand) check() error {
 		return nil
 	}
 	return c.gateway.check(c.job, c.labels)
+}
+
+// checkDashes says if the command does not begin after --: what looks like a flag of
+// fennel in it, or like a file to expand, would not arrive as it is.
+func (c *runCommand) checkDashes(args []string) error {
+	i := slices.Index(args, "--")
+	if i < 0 || !slices.Equal(args[i+1:], c.command) {
+		return errors.New("the command and its arguments must all come after --")
+	}
+	return nil
 }
 
 // run runs the command and returns the exit status.

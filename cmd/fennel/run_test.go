@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -309,6 +310,28 @@ func TestRunSurvivesExportErrors(t *testing.T) {
 	}
 }
 
+// Without -- a part of the command could be taken for flags of fennel.
+func TestRunWantsTheCommandAfterDashes(t *testing.T) {
+	ran := filepath.Join(t.TempDir(), "ran")
+	for name, command := range map[string][]string{
+		"no dashes":        {"touch", ran},
+		"dash":             {"touch", "-", ran},
+		"flag of fennel":   {"touch", "--label=a=b", ran},
+		"dashes of theirs": {"touch", "--", ran},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"run", "--job=j", "--textfile=" + filepath.Join(t.TempDir(), "a.prom")}, command...)
+			status, _, stderr := end(alone(t, args...))
+			if status != statusFailed || !strings.Contains(stderr, "after --") {
+				t.Errorf("status %d, stderr %q", status, stderr)
+			}
+		})
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("a command was run")
+	}
+}
+
 func TestRunRefusesWrongFlags(t *testing.T) {
 	ran := filepath.Join(t.TempDir(), "ran")
 	for name, test := range map[string]struct {
@@ -330,11 +353,12 @@ func TestRunRefusesWrongFlags(t *testing.T) {
 		"password alone":  {[]string{"--gateway=a", "--gateway.password-file=x"}, "--gateway.username"},
 		"header":          {[]string{"--gateway=a", "--gateway.header=secret"}, "NAME=VALUE"},
 		"timeout":         {[]string{"--gateway=a", "--gateway.timeout=-1s"}, "Timeout"},
+		"job is a dash":   {[]string{"--textfile=a.prom", "--job", "-"}, "--job"},
 		"unknown":         {[]string{"--textfle=a.prom"}, "textfle"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			flags := test.flags
-			if name != "empty job" {
+			if !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "--job") }) {
 				flags = append([]string{"--job=j"}, flags...)
 			}
 			args := append(append([]string{"run"}, flags...), "--", "touch", ran)
