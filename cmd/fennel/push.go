@@ -81,19 +81,17 @@ func (c *pushCommand) read(stdin io.Reader) (*promtext.Set, error) {
 	return set, nil
 }
 
+// readFile reads a file, which may be a pipe.
 func readFile(name string, stdin io.Reader) (*promtext.File, error) {
 	if name == standardInput {
-		text, err := io.ReadAll(stdin)
-		if err != nil {
-			return nil, err
-		}
-		return promtext.Parse(name, text)
+		return promtext.Read(name, stdin)
 	}
-	text, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return promtext.Parse(name, text)
+	defer f.Close()
+	return promtext.Read(name, f)
 }
 
 const deleteExamples = `  fennel delete --gateway=pushgateway:9091 --job=backup --label=instance=db1

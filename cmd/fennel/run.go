@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -157,14 +156,10 @@ func (c *runCommand) write(ctx context.Context, result *job.Result) error {
 // lastSuccess reads from the old file when the job succeeded last; 0 if it doesn't
 // say so.
 func (c *runCommand) lastSuccess() (float64, error) {
-	text, err := os.ReadFile(c.textfile)
+	f, _, err := promtext.ReadFile(c.textfile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
-	if err != nil {
-		return 0, fmt.Errorf("the time of the last success is lost: %w", err)
-	}
-	f, err := promtext.Parse(c.textfile, text)
 	if err != nil {
 		return 0, fmt.Errorf("the time of the last success is lost: %w", err)
 	}

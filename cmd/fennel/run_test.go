@@ -181,6 +181,26 @@ func TestRunKeepsTheLastSuccess(t *testing.T) {
 	}
 }
 
+// A pipe in place of the text file, or behind a link there, holds nobody up.
+func TestRunReadsNoPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe.prom")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.prom")
+	if err := os.Symlink(pipe, link); err != nil {
+		t.Skip(err)
+	}
+	for _, path := range []string{pipe, link} {
+		if status, _, stderr := runJob(t, "exit 3", "--textfile="+path); status != 3 || !strings.Contains(stderr, "no regular file") {
+			t.Errorf("status %d, stderr %q", status, stderr)
+		}
+	}
+	if got := values(t, link, `job_name="nightly"`); got["exit_code"] != 3 {
+		t.Errorf("exported: %v", got)
+	}
+}
+
 func TestRunPassesInputOn(t *testing.T) {
 	cmd := alone(t, "run", "--job=j", "--textfile="+filepath.Join(t.TempDir(), "a.prom"), "--", "cat")
 	cmd.Stdin = strings.NewReader("line\nno end")
