@@ -41,13 +41,9 @@ func newPushCommand(app *kingpin.Application) *pushCommand {
 	return c
 }
 
-// run pushes what is in the files.
-func (c *pushCommand) run(ctx context.Context, stdin io.Reader) error {
+// run pushes what [pushCommand.read] has returned.
+func (c *pushCommand) run(ctx context.Context, metrics *promtext.Set) error {
 	group, err := c.gateway.group(c.job, c.labels)
-	if err != nil {
-		return err
-	}
-	metrics, err := c.read(stdin)
 	if err != nil {
 		return err
 	}
