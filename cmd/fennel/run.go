@@ -36,7 +36,8 @@ key. Metrics of a group that the command has pushed itself stay, since these are
 The command has the standard input, output and error, and the process group. SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1
 and SIGUSR2 are passed on to it, but not to what it has started; what keys of a terminal send it gets from there. Under
 systemd, KillMode=mixed keeps it from getting SIGTERM twice. A signal after its end leaves three seconds to write and
-push the metrics.
+push the metrics. SIGHUP and SIGINT are ignored, by the command too, if fennel was told to, as by nohup; for other signals
+the command has the defaults.
 
 The exit status is that of the command: 128+n after signal n, 127 if there is no such command, 126 if it can't be run,
 and 125 if fennel itself fails before that. With --fail-on-export-error it is 125, too, if the command succeeded and

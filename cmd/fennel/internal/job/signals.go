@@ -9,9 +9,10 @@ import (
 )
 
 // Signals are the signals that are for the command and not for this process:
-// SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, and on Windows Ctrl-C. Those
-// that this process was told to ignore, by nohup say, it ignores still, and so does
-// the command.
+// SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, and on Windows Ctrl-C. A SIGHUP
+// or SIGINT that this process was told to ignore, by nohup say, it ignores still, and
+// so does the command. Of the others a Go program doesn't get to know that: the
+// command has their defaults.
 //
 // The command is in the process group of this process, so that it has the terminal
 // as if it had been started by itself. When keys of the terminal send SIGINT or
