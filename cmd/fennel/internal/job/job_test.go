@@ -60,12 +60,12 @@ func TestContextEndsAfterTheNextSignal(t *testing.T) {
 		time.Sleep(time.Hour)
 		signals.ch <- syscall.SIGINT
 		signals.ch <- syscall.SIGINT
-		time.Sleep(grace - 1)
+		time.Sleep(grace - time.Nanosecond)
 		synctest.Wait()
 		if ctx.Err() != nil {
 			t.Error("it has ended too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if ctx.Err() == nil {
 			t.Error("it has not ended")
