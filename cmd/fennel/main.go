@@ -19,8 +19,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
-
-	"github.com/fennelmetrics/fennel/cmd/fennel/internal/promtext"
 )
 
 const help = "Tools of the Fennel metrics library for Prometheus: https://github.com/fennelmetrics/fennel"
@@ -60,12 +58,10 @@ func main() {
 		os.Exit(run.run(os.Stderr)) // which has its own way with signals
 	}
 
-	var metrics *promtext.Set
 	if chosen == push.FullCommand() {
 		// As long as nothing is sent, a signal ends this as it ends any program that
 		// waits for its input.
-		metrics, err = push.read(os.Stdin)
-		app.FatalIfError(err, "")
+		app.FatalIfError(push.prepare(os.Stdin), "")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// Who asks twice means it: the second signal ends the program at once.
@@ -74,7 +70,7 @@ func main() {
 	case demo.FullCommand():
 		err = demo.run(ctx, os.Stdout, os.Stderr)
 	case push.FullCommand():
-		err = push.run(ctx, metrics)
+		err = push.run(ctx)
 	case remove.FullCommand():
 		err = remove.run(ctx)
 	case serve.FullCommand():
