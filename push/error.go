@@ -1,10 +1,12 @@
 package push
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -64,8 +66,10 @@ func (e *Error) temporary() bool {
 	return e.StatusCode == http.StatusTooManyRequests || e.StatusCode >= http.StatusInternalServerError
 }
 
-// words returns text in one line, without secrets.
+// words returns text, whose end may have been cut off, in one line and without
+// secrets.
 func words(text string, secrets []string) string {
+	text = hideHalf(hide(text, secrets), secrets) // as they are, before blanks change
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -83,7 +87,9 @@ const shortestSecret = 4
 // hide returns text without these secrets and without user info in URLs: some
 // proxies and servers tell what they were told.
 func hide(text string, secrets []string) string {
-	for _, s := range secrets {
+	// The longest first: a secret may be a part of another.
+	longest := func(a, b string) int { return cmp.Compare(len(b), len(a)) }
+	for _, s := range slices.SortedFunc(slices.Values(secrets), longest) {
 		if len(s) >= shortestSecret {
 			text = strings.ReplaceAll(text, s, hidden)
 		}
@@ -100,6 +106,18 @@ func hide(text string, secrets []string) string {
 		rest = hidden + rest[at:]
 	}
 	return head + "://" + hide(rest, nil)
+}
+
+// hideHalf returns text without what may be the beginning of a secret at its end.
+func hideHalf(text string, secrets []string) string {
+	for _, s := range secrets {
+		for n := len(s) - 1; n >= shortestSecret; n-- {
+			if rest, ok := strings.CutSuffix(text, s[:n]); ok {
+				return rest + hidden
+			}
+		}
+	}
+	return text
 }
 
 // discreet returns err, or what can be said of it if it shows what it shouldn't.

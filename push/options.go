@@ -102,7 +102,8 @@ func Timeout(d time.Duration) Option {
 
 // Retry allows n more attempts where one fails for a reason that may pass: no
 // connection, no answer, status 429 or 5xx. What a gateway refuses otherwise is
-// not tried again. Metrics are gathered once.
+// not tried again, and neither is a gateway whose certificate is not to be trusted.
+// Metrics are gathered once.
 //
 // The wait before the first retry is about a second, and doubles up to half a
 // minute. A Retry-After of the gateway is heeded up to five minutes. There is no

@@ -70,10 +70,30 @@ func TestHide(t *testing.T) {
 		"http://u:p@h@i":                     "http://xxxxx@i",
 		"://":                                "://",
 		"abc":                                "abc", // too short to be a secret
+		"passwords, pass":                    "xxxxx, pass",
 	}
 	for text, want := range tests {
-		if got := hide(text, []string{"password", "abc", ""}); got != want {
+		if got := hide(text, []string{"password", "passwords", "abc", ""}); got != want {
 			t.Errorf("hide(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Secrets are found where the end of an answer is cut off within one, and where it
+// is put into one line.
+func TestSecretsAreNotShownInPart(t *testing.T) {
+	secrets := []string{"other", "s3cret-password", "s3cret  of\t\xffwords"}
+	for text, want := range map[string]string{
+		"it is s3cret-password":        "it is xxxxx",
+		"it is s3cret-passwor":         "it is xxxxx",
+		"it is s3cr":                   "it is xxxxx",
+		"it is s3c":                    "it is s3c", // which tells nothing
+		"it is s3cret  of\t\xffwords.": "it is xxxxx.",
+		"it is s3cret  of\t":           "it is xxxxx",
+		"s3cr is not the end":          "s3cr is not the end",
+	} {
+		if got := words(text, secrets); got != want {
+			t.Errorf("words(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

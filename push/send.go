@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -148,7 +149,8 @@ func (d *delivery) unanswered(parent, ctx context.Context, err error) *Error {
 		err = fmt.Errorf("no answer within %s: %w", d.group.timeout, ctx.Err())
 	}
 	e := d.failed(err)
-	e.final = errors.As(err, new(lostError))
+	// Time doesn't make a server the right one.
+	e.final = errors.As(err, new(lostError)) || errors.As(err, new(*tls.CertificateVerificationError))
 	return e
 }
 

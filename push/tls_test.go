@@ -168,8 +168,11 @@ func TestTLSRefused(t *testing.T) {
 		"expired":      startTLS(t, expiredCert, expiredKey, nil),
 		"for 127.0.0.": startTLS(t, otherCert, otherKey, nil),
 	} {
-		err := must(t, srv.URL, "j", TLSFiles("", "", ca.ca())).Push(t.Context(), someRegistry())
+		err := must(t, srv.URL, "j", TLSFiles("", "", ca.ca()), Retry(1)).Push(t.Context(), someRegistry())
 		wantText(t, err, want)
+		if n := asError(t, err).Attempts; n != 1 {
+			t.Errorf("%d attempts for %v", n, err)
+		}
 		var verification *tls.CertificateVerificationError
 		if !errors.As(err, &verification) {
 			t.Errorf("error %v is no tls.CertificateVerificationError", err)

@@ -47,6 +47,9 @@ func main() {
 	serve := newServeCommand(app)
 	args := nameInput(os.Args[1:])
 	chosen, err := app.Parse(args)
+	if err == nil && chosen == run.FullCommand() {
+		err = run.checkDashes(args)
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "fennel: error: %v, try --help\n", err)
 		os.Exit(usageStatus(args))
@@ -55,6 +58,11 @@ func main() {
 		os.Exit(run.run(os.Stderr)) // which has its own way with signals
 	}
 
+	if chosen == push.FullCommand() {
+		// As long as nothing is sent, a signal ends this as it ends any program that
+		// waits for its input.
+		app.FatalIfError(push.prepare(os.Stdin), "")
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// Who asks twice means it: the second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
@@ -62,7 +70,7 @@ func main() {
 	case demo.FullCommand():
 		err = demo.run(ctx, os.Stdout, os.Stderr)
 	case push.FullCommand():
-		err = push.run(ctx, os.Stdin)
+		err = push.run(ctx)
 	case remove.FullCommand():
 		err = remove.run(ctx)
 	case serve.FullCommand():
@@ -83,9 +91,12 @@ func usageStatus(args []string) int {
 // standardInput is what stands for - among names of files.
 const standardInput = "<stdin>"
 
-// nameInput writes - in a way that kingpin, which makes nothing of it, passes on.
-// What comes after -- is none of its business.
+// nameInput writes the - of "fennel push" in a way that kingpin, which makes nothing
+// of it, passes on. What comes after -- is none of its business.
 func nameInput(args []string) []string {
+	if len(args) == 0 || args[0] != "push" {
+		return args
+	}
 	args = slices.Clone(args)
 	for i, a := range args {
 		switch a {

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/fennelmetrics/fennel/cmd/fennel/internal/promtext"
+	"github.com/fennelmetrics/fennel/push"
 )
 
 const pushExamples = `  fennel push --gateway=pushgateway:9091 --job=backup metrics.prom
@@ -25,6 +26,9 @@ type pushCommand struct {
 	labels  pairs
 	add     bool
 	files   []string
+
+	group   *push.Group
+	metrics *promtext.Set
 }
 
 func newPushCommand(app *kingpin.Application) *pushCommand {
@@ -41,20 +45,22 @@ func newPushCommand(app *kingpin.Application) *pushCommand {
 	return c
 }
 
-// run pushes what is in the files.
-func (c *pushCommand) run(ctx context.Context, stdin io.Reader) error {
-	group, err := c.gateway.group(c.job, c.labels)
-	if err != nil {
+// prepare makes everything ready to be pushed. What is wrong with the gateway's
+// flags it says before it waits for input.
+func (c *pushCommand) prepare(stdin io.Reader) (err error) {
+	if c.group, err = c.gateway.group(c.job, c.labels); err != nil {
 		return err
 	}
-	metrics, err := c.read(stdin)
-	if err != nil {
-		return err
-	}
+	c.metrics, err = c.read(stdin)
+	return err
+}
+
+// run pushes what was prepared.
+func (c *pushCommand) run(ctx context.Context) error {
 	if c.add {
-		return group.Add(ctx, metrics)
+		return c.group.Add(ctx, c.metrics)
 	}
-	return group.Push(ctx, metrics)
+	return c.group.Push(ctx, c.metrics)
 }
 
 // read reads all files. None of them is left out.
@@ -81,19 +87,17 @@ func (c *pushCommand) read(stdin io.Reader) (*promtext.Set, error) {
 	return set, nil
 }
 
+// readFile reads a file, which may be a pipe.
 func readFile(name string, stdin io.Reader) (*promtext.File, error) {
 	if name == standardInput {
-		text, err := io.ReadAll(stdin)
-		if err != nil {
-			return nil, err
-		}
-		return promtext.Parse(name, text)
+		return promtext.Read(name, stdin)
 	}
-	text, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return promtext.Parse(name, text)
+	defer f.Close()
+	return promtext.Read(name, f)
 }
 
 const deleteExamples = `  fennel delete --gateway=pushgateway:9091 --job=backup --label=instance=db1

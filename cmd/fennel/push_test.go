@@ -170,3 +170,25 @@ func TestPushTellsWhatTheGatewaySays(t *testing.T) {
 		t.Errorf("status %d after %q", s.status, s.requests)
 	}
 }
+
+// Input that doesn't come holds nobody up who sends a signal.
+func TestASignalEndsTheWaitForInput(t *testing.T) {
+	cmd := command(t, "push", "--gateway=127.0.0.1:1", "--job=j")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// More than a pipe holds: it is being read when this returns.
+	if _, err := io.WriteString(stdin, strings.Repeat("# comment\n", 1e5)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Skip(err) // as on Windows
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("it has succeeded")
+	}
+}

@@ -35,14 +35,13 @@ func (r *report) registry(job string, labels []pair) *fennel.Registry {
 	if last > 0 {
 		g.set(lastSuccessName, "Unix time when the last run that succeeded ended.", last)
 	}
-	if r.Err != nil {
-		return reg // nothing ran that could have used anything
-	}
+	// What did not run has used nothing. It says so: a gateway would keep what the run
+	// before has used.
 	cpu := fennel.NewGaugeVec[string]("fennel_run_cpu_seconds", "CPU time of the last run and of its children.",
 		g.in, g.labels, fennel.LabelNames("mode"))
 	cpu.With("user").Set(r.User.Seconds())
 	cpu.With("system").Set(r.System.Seconds())
-	if r.MaxResident > 0 {
+	if r.MaxResident > 0 || r.Err != nil {
 		g.set("fennel_run_max_resident_memory_bytes",
 			"Memory of the largest process of the last run at its largest, and no less than fennel itself needs.", float64(r.MaxResident))
 	}

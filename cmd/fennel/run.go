@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -35,7 +35,9 @@ key. Metrics of a group that the command has pushed itself stay, since these are
 
 The command has the standard input, output and error, and the process group. SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1
 and SIGUSR2 are passed on to it, but not to what it has started; what keys of a terminal send it gets from there. Under
-systemd, KillMode=mixed keeps it from getting SIGTERM twice.
+systemd, KillMode=mixed keeps it from getting SIGTERM twice. A signal after its end leaves three seconds to write and
+push the metrics. SIGHUP and SIGINT are ignored, by the command too, if fennel was told to, as by nohup; for other signals
+the command has the defaults.
 
 The exit status is that of the command: 128+n after signal n, 127 if there is no such command, 126 if it can't be run,
 and 125 if fennel itself fails before that. With --fail-on-export-error it is 125, too, if the command succeeded and
@@ -96,6 +98,16 @@ func (c *runCommand) check() error {
 	return c.gateway.check(c.job, c.labels)
 }
 
+// checkDashes says if the command does not begin after --: what looks like a flag of
+// fennel in it, or like a file to expand, would not arrive as it is.
+func (c *runCommand) checkDashes(args []string) error {
+	i := slices.Index(args, "--")
+	if i < 0 || !slices.Equal(args[i+1:], c.command) {
+		return errors.New("the command and its arguments must all come after --")
+	}
+	return nil
+}
+
 // run runs the command and returns the exit status.
 func (c *runCommand) run(stderr io.Writer) int {
 	signals := job.Listen()
@@ -145,14 +157,10 @@ func (c *runCommand) write(ctx context.Context, result *job.Result) error {
 // lastSuccess reads from the old file when the job succeeded last; 0 if it doesn't
 // say so.
 func (c *runCommand) lastSuccess() (float64, error) {
-	text, err := os.ReadFile(c.textfile)
+	f, _, err := promtext.ReadFile(c.textfile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
-	if err != nil {
-		return 0, fmt.Errorf("the time of the last success is lost: %w", err)
-	}
-	f, err := promtext.Parse(c.textfile, text)
 	if err != nil {
 		return 0, fmt.Errorf("the time of the last success is lost: %w", err)
 	}

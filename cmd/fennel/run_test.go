@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -138,7 +139,10 @@ func TestRunPassesTheExitStatusOn(t *testing.T) {
 			if got["exit_code"] != float64(test.want) || (got["success"] == 1) != (test.want == 0) {
 				t.Errorf("exported: %v", got)
 			}
-			if _, measured := got[`cpu_seconds"user"`]; measured != test.ran {
+			// What did not run says so, since a gateway would keep what it said before.
+			_, cpu := got[`cpu_seconds"user"`]
+			memory, measured := got["max_resident_memory_bytes"]
+			if !cpu || !measured || (memory > 0) != test.ran {
 				t.Errorf("exported: %v", got)
 			}
 		})
@@ -176,6 +180,26 @@ func TestRunKeepsTheLastSuccess(t *testing.T) {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
 	if got := values(t, path, `job_name="nightly"`); got["exit_code"] != 4 {
+		t.Errorf("exported: %v", got)
+	}
+}
+
+// A pipe in place of the text file, or behind a link there, holds nobody up.
+func TestRunReadsNoPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe.prom")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.prom")
+	if err := os.Symlink(pipe, link); err != nil {
+		t.Skip(err)
+	}
+	for _, path := range []string{pipe, link} {
+		if status, _, stderr := runJob(t, "exit 3", "--textfile="+path); status != 3 || !strings.Contains(stderr, "no regular file") {
+			t.Errorf("status %d, stderr %q", status, stderr)
+		}
+	}
+	if got := values(t, link, `job_name="nightly"`); got["exit_code"] != 3 {
 		t.Errorf("exported: %v", got)
 	}
 }
@@ -238,6 +262,38 @@ func TestRunIgnoresWhatItWasToldToIgnore(t *testing.T) {
 	}
 }
 
+// Messages that nobody can read any more, as behind "| head", change nothing. The job
+// itself ends by SIGPIPE as it would alone.
+func TestRunSurvivesAStandardErrorThatNobodyReads(t *testing.T) {
+	for name, test := range map[string]struct {
+		command []string
+		want    int
+	}{
+		"not found": {[]string{"no-such-command"}, 127},
+		"failure":   {[]string{"sh", "-c", "exit 5"}, 5},
+		"SIGPIPE":   {[]string{"sh", "-c", "kill -PIPE $$; exit 5"}, 128 + 13},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read, write, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			read.Close()
+			defer write.Close()
+			path := filepath.Join(t.TempDir(), "a.prom")
+			cmd := alone(t, append([]string{"run", "--job=j", "--textfile=" + path, "--gateway=127.0.0.1:1", "--"}, test.command...)...)
+			cmd.Stderr = write
+			_ = cmd.Run() // the status says it
+			if got := cmd.ProcessState.ExitCode(); got != test.want {
+				t.Errorf("%v, want exit status %d", cmd.ProcessState, test.want)
+			}
+			if got := values(t, path, `job_name="j"`); got["exit_code"] != float64(test.want) {
+				t.Errorf("exported: %v", got)
+			}
+		})
+	}
+}
+
 // What can't be exported must not change how a job ends, and is told.
 func TestRunSurvivesExportErrors(t *testing.T) {
 	gone := httptest.NewServer(nil)
@@ -277,6 +333,28 @@ func TestRunSurvivesExportErrors(t *testing.T) {
 	}
 }
 
+// Without -- a part of the command could be taken for flags of fennel.
+func TestRunWantsTheCommandAfterDashes(t *testing.T) {
+	ran := filepath.Join(t.TempDir(), "ran")
+	for name, command := range map[string][]string{
+		"no dashes":        {"touch", ran},
+		"dash":             {"touch", "-", ran},
+		"flag of fennel":   {"touch", "--label=a=b", ran},
+		"dashes of theirs": {"touch", "--", ran},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"run", "--job=j", "--textfile=" + filepath.Join(t.TempDir(), "a.prom")}, command...)
+			status, _, stderr := end(alone(t, args...))
+			if status != statusFailed || !strings.Contains(stderr, "after --") {
+				t.Errorf("status %d, stderr %q", status, stderr)
+			}
+		})
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("a command was run")
+	}
+}
+
 func TestRunRefusesWrongFlags(t *testing.T) {
 	ran := filepath.Join(t.TempDir(), "ran")
 	for name, test := range map[string]struct {
@@ -298,11 +376,12 @@ func TestRunRefusesWrongFlags(t *testing.T) {
 		"password alone":  {[]string{"--gateway=a", "--gateway.password-file=x"}, "--gateway.username"},
 		"header":          {[]string{"--gateway=a", "--gateway.header=secret"}, "NAME=VALUE"},
 		"timeout":         {[]string{"--gateway=a", "--gateway.timeout=-1s"}, "Timeout"},
+		"job is a dash":   {[]string{"--textfile=a.prom", "--job", "-"}, "--job"},
 		"unknown":         {[]string{"--textfle=a.prom"}, "textfle"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			flags := test.flags
-			if name != "empty job" {
+			if !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "--job") }) {
 				flags = append([]string{"--job=j"}, flags...)
 			}
 			args := append(append([]string{"run"}, flags...), "--", "touch", ran)
@@ -397,6 +476,32 @@ func TestSignalsEndTheExport(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != 6 || !strings.Contains(stderr.String(), "canceled") {
+		t.Errorf("status %d, stderr %q", got, stderr.String())
+	}
+}
+
+// A signal that goes to the job and to fennel, as from a terminal or from systemd,
+// may arrive here when the job is over. It must not cost the metrics.
+func TestASignalThatComesLateEndsNoExport(t *testing.T) {
+	sent, pid := make(chan struct{}), make(chan int, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if err := syscall.Kill(<-pid, syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		close(sent)
+		time.Sleep(100 * time.Millisecond) // in which it must not give up
+	}))
+	defer s.Close()
+	var stderr bytes.Buffer
+	cmd := alone(t, "run", "--job=j", "--gateway="+s.URL, "--", "sh", "-c", "exit 6")
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid <- cmd.Process.Pid
+	_ = cmd.Wait()
+	<-sent
+	if got := cmd.ProcessState.ExitCode(); got != 6 || stderr.Len() > 0 {
 		t.Errorf("status %d, stderr %q", got, stderr.String())
 	}
 }

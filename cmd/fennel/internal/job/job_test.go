@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -31,8 +33,8 @@ func TestRunFindsCommandsAsAShellDoes(t *testing.T) {
 	}
 }
 
-// A signal ends what comes after the command. One that was for the command doesn't.
-func TestContextEndsWithTheNextSignal(t *testing.T) {
+// A signal that was for the command is not left over for what comes after it.
+func TestRunUsesUpSignals(t *testing.T) {
 	signals := Listen()
 	defer signals.Stop()
 	if r := Run(signals, "sh", "-c", "kill -USR1 $PPID; while :; do sleep 0.01; done"); r.Status != 128+int(syscall.SIGUSR1) {
@@ -47,4 +49,26 @@ func TestContextEndsWithTheNextSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ctx.Done()
+}
+
+// What comes after the command has some time left after a signal, and after more.
+func TestContextEndsAfterTheNextSignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signals := &Signals{ch: make(chan os.Signal, 16)}
+		ctx, cancel := signals.Context()
+		defer cancel()
+		time.Sleep(time.Hour)
+		signals.ch <- syscall.SIGINT
+		signals.ch <- syscall.SIGINT
+		time.Sleep(grace - time.Nanosecond)
+		synctest.Wait()
+		if ctx.Err() != nil {
+			t.Error("it has ended too early")
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if ctx.Err() == nil {
+			t.Error("it has not ended")
+		}
+	})
 }

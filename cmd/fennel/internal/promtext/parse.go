@@ -14,10 +14,11 @@ import (
 // else. The error is an *[Error].
 func Parse(name string, text []byte) (*File, error) {
 	p := parser{File: &File{name: name, families: make(map[string]*family)}}
-	if n, problem := checkText(string(text)); problem != "" {
+	whole := string(text)
+	if n, problem := checkText(whole); problem != "" {
 		return nil, &Error{name, n, problem}
 	}
-	for l := range strings.Lines(string(text)) {
+	for l := range strings.Lines(whole) {
 		p.line++
 		if err := p.parseLine(strings.TrimSuffix(l, "\n")); err != nil {
 			return nil, &Error{name, p.line, err.Error()}

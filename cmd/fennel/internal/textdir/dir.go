@@ -4,8 +4,6 @@ package textdir
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -133,35 +131,10 @@ func (d Dir) read(ctx context.Context) ([]*file, error) {
 			continue
 		}
 		f := &file{path: filepath.Join(string(d), e.Name()), name: strings.ToValidUTF8(e.Name(), "\uFFFD")}
-		if f.err = f.read(); errors.Is(f.err, fs.ErrNotExist) {
+		if f.File, f.mtime, f.err = promtext.ReadFile(f.path); errors.Is(f.err, fs.ErrNotExist) {
 			continue // it was there a moment ago
 		}
 		all = append(all, f)
 	}
 	return all, nil
-}
-
-func (f *file) read() error {
-	// Before it is opened, which a pipe would hold up.
-	if info, err := os.Stat(f.path); err != nil {
-		return err
-	} else if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file", f.path)
-	}
-	open, err := os.Open(f.path)
-	if err != nil {
-		return err
-	}
-	defer open.Close()
-	info, err := open.Stat()
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(open)
-	if err != nil {
-		return err
-	}
-	f.mtime = info.ModTime()
-	f.File, err = promtext.Parse(f.path, text)
-	return err
 }
