@@ -49,7 +49,7 @@ func (g *gatewayFlags) add(c *kingpin.CmdClause, required bool) {
 	c.Flag("gateway.tls-cert-file", "PEM file with a client certificate.").PlaceHolder("FILE").StringVar(&g.certFile)
 	c.Flag("gateway.tls-key-file", "PEM file with the client certificate's key.").PlaceHolder("FILE").StringVar(&g.keyFile)
 	c.Flag("gateway.tls-insecure-skip-verify", "Take any server for the gateway.").BoolVar(&g.insecure)
-	c.Flag("gateway.header", "Header to add to each request. (repeatable)").PlaceHolder("NAME=VALUE").StringsVar(&g.headers)
+	c.Flag("gateway.header", "Header to add to each request. Other users of the machine can see it. (repeatable)").PlaceHolder("NAME=VALUE").StringsVar(&g.headers)
 	c.Flag("gateway.trust-redirects", "Follow redirects.").BoolVar(&g.trustRedirects)
 	c.Flag("gateway.timeout", "Time for each attempt.").Default("30s").DurationVar(&g.timeout)
 	c.Flag("gateway.retries", "More attempts after one that failed for a reason that may pass.").Default("0").IntVar(&g.retries)

@@ -15,6 +15,8 @@ import (
 const pushExamples = `  fennel push --gateway=pushgateway:9091 --job=backup metrics.prom
   echo "backup_files 42" | fennel push --gateway=pushgateway:9091 --job=backup --label=instance=db1
   fennel push --add --gateway=https://pushgateway --gateway.username=ci --gateway.password-file=secret --job=build *.prom
+
+Without --add, all that the group had before goes: also what "fennel run" has said of a run of the same job.
 `
 
 // pushCommand is "fennel push".
