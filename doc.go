@@ -32,11 +32,11 @@
 //		…
 //	}
 //
-// The packages beside this one serve and write what is declared here:
-// fennelhttp over HTTP, exposition as bytes in any of Prometheus' formats, the
-// protobuf one included. Which format a scraper gets is agreed upon with each
-// request, and never a matter of the code that measures.
-// Package collectors has metrics of the process and of the Go runtime.
+// The packages beside this one carry what is declared here: fennelhttp over HTTP,
+// push to a Pushgateway, textfile into a file for node_exporter, exposition as bytes
+// in any of Prometheus' formats, the protobuf one included. Which format a scraper
+// gets is agreed upon with each request, and never a matter of the code that
+// measures. Package collectors has metrics of the process and of the Go runtime.
 //
 // # Types
 //
@@ -194,7 +194,7 @@
 //
 // [Only] leaves some families of a registry, and does no work for others. [Merge]
 // gathers several registries as if they were one. [SampleValue] looks up one
-// sample.
+// sample. [Registry.SetTargetInfo] says in labels what is measured.
 //
 // # Collectors
 //
