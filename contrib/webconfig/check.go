@@ -1,6 +1,7 @@
 package webconfig
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -19,8 +20,8 @@ import (
 // mean them:
 //
 //   - settings for TLS without a certificate: plain HTTP would be served;
-//   - allowed names of clients without asking for their certificates: nobody
-//     would be turned away;
+//   - authorities for clients, or allowed names, without a policy that verifies
+//     their certificates: nobody would be turned away who makes one himself;
 //   - a file of certification authorities without any in it: everybody would be;
 //   - a minimum version of TLS above the maximum;
 //   - a rate limit without a burst: it would let nothing through.
@@ -42,7 +43,7 @@ func check(path string) error {
 	if err != nil {
 		return err
 	}
-	var c web.Config
+	c := web.Config{TLSConfig: web.TLSConfig{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}} // the toolkit's defaults
 	var sections struct {
 		TLS map[string]any `yaml:"tls_server_config"`
 	}
@@ -60,12 +61,14 @@ func check(path string) error {
 }
 
 func checkTLS(c *web.TLSConfig) error {
-	asked := c.ClientAuth != "" && c.ClientAuth != "NoClientCert"
+	verifies := c.ClientAuth == "RequireAndVerifyClientCert" || c.ClientAuth == "VerifyClientCertIfGiven"
 	switch {
 	case c.MinVersion > c.MaxVersion && c.MaxVersion != 0:
 		return errors.New("tls_server_config: min_version is above max_version")
-	case len(c.ClientAllowedSans) > 0 && !asked:
-		return errors.New("tls_server_config: client_allowed_sans is of no effect without client_auth_type")
+	case len(c.ClientAllowedSans) > 0 && !verifies:
+		return fmt.Errorf("tls_server_config: client_allowed_sans is of no effect with client_auth_type %q, which verifies nothing", c.ClientAuth)
+	case (c.ClientCAs != "" || c.ClientCAsText != "") && !verifies:
+		return fmt.Errorf("tls_server_config: authorities for clients are of no effect with client_auth_type %q, which verifies nothing", c.ClientAuth)
 	case c.ClientCAs != "":
 		text, err := os.ReadFile(c.ClientCAs)
 		if err != nil {

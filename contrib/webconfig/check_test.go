@@ -46,7 +46,11 @@ func TestBrokenFilesAreErrorsBeforeThePortIsBound(t *testing.T) {
 		"authority as text":             {withTLS + "client_auth_type: RequireAndVerifyClientCert\n  client_ca: nothing", "client_ca has no certificate"},
 		"names without a policy":        {withTLS + "client_allowed_sans: [client]", "client_allowed_sans"},
 		"names with an empty policy":    {withTLS + "client_allowed_sans: [client]\n  client_auth_type: NoClientCert", "client_allowed_sans"},
+		"names in any certificate":      {withTLS + "client_allowed_sans: [client]\n  client_auth_type: RequireAnyClientCert", "verifies nothing"},
+		"authority that isn't asked":    {withTLS + "client_ca_file: ca.crt\n  client_auth_type: RequireAnyClientCert", "verifies nothing"},
+		"authority as text, not asked":  {withTLS + "client_ca: x\n  client_auth_type: RequestClientCert", "verifies nothing"},
 		"versions that exclude all":     {withTLS + "min_version: TLS13\n  max_version: TLS12", "min_version is above max_version"},
+		"highest below the default":     {withTLS + "max_version: TLS11", "min_version is above max_version"},
 		"limit without a burst":         {"rate_limit: {interval: 1s}", "let nothing through"},
 		"negative burst":                {"rate_limit: {interval: 1s, burst: -1}", "let nothing through"},
 		"negative interval":             {"rate_limit: {interval: -1s, burst: 1}", "let nothing through"},
@@ -86,7 +90,8 @@ func TestRightFiles(t *testing.T) {
 	f := newFiles(t)
 	for _, text := range []string{
 		"", "{}", "# nothing\n", withTLS,
-		withTLS + "min_version: TLS13", withTLS + "max_version: TLS12", withTLS + "min_version: TLS12\n  max_version: TLS12",
+		withTLS + "min_version: TLS13", withTLS + "max_version: TLS12", withTLS + "min_version: TLS10\n  max_version: TLS11",
+		withTLS + "min_version: TLS12\n  max_version: TLS12",
 		withTLS + "client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n  client_allowed_sans: [client]",
 		withTLS + "client_auth_type: RequireAnyClientCert",
 		"rate_limit: {interval: 1s, burst: 1}", "rate_limit: {interval: 0s}", "tls_server_config: {}",
