@@ -41,7 +41,7 @@ func WithBasicAuth(users map[string]string) Option {
 			return
 		}
 		c.schemes = append(c.schemes, func(*config) (scheme, error) {
-			return scheme{`Basic realm="metrics", charset="UTF-8"`, b.allows}, nil
+			return scheme{`Basic realm="metrics", charset="UTF-8"`, b.allows, b.remembers}, nil
 		})
 	})
 }
@@ -99,6 +99,17 @@ func unfitForHash(r rune) bool {
 func (b *basicAuth) allows(r *http.Request) bool {
 	name, password, ok := r.BasicAuth()
 	return ok && b.check(r.Context(), name, password)
+}
+
+// remembers reports whether a user has shown the password before.
+func (b *basicAuth) remembers(r *http.Request) bool {
+	name, password, _ := r.BasicAuth()
+	u, known := b.users[name]
+	if !known {
+		return false
+	}
+	sum := b.sum(password)
+	return u.remembers(&sum)
 }
 
 // check reports whether the password is the user's. If ctx ends before it is
