@@ -314,6 +314,26 @@ func TestWhoLeavesDoesNotWaitForAHash(t *testing.T) {
 	}
 }
 
+// Servers of fasthttp don't say when a client has gone.
+func TestNobodyWaitsLongForAHash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := newBasicAuth(map[string]string{"a": hash("b")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.slot <- struct{}{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // of the bubble
+		defer cancel()
+		if b.check(ctx, "a", "b") || ctx.Err() != nil {
+			t.Error("waited until the client was gone")
+		}
+		<-b.slot
+		if !b.check(ctx, "a", "b") {
+			t.Error("not let in afterwards")
+		}
+	})
+}
+
 func BenchmarkBasicAuth(b *testing.B) {
 	auth, err := newBasicAuth(map[string]string{"a": hash("b")})
 	if err != nil {

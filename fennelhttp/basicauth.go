@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -25,8 +26,8 @@ import (
 // A hash is meant to be slow: 50 ms at the usual cost of 10. Which password a user
 // had last is kept, as a digest under a random key, so that a scraper pays for its
 // first scrape alone. Others are checked one at a time, so that who guesses keeps
-// one core busy at most. A user that doesn't exist costs as much as a wrong
-// password.
+// one core busy at most; who has not had his turn after 10 seconds is refused. A
+// user that doesn't exist costs as much as a wrong password.
 //
 // Without TLS everybody on the way can read the password.
 //
@@ -112,6 +113,11 @@ func (b *basicAuth) remembers(r *http.Request) bool {
 	return u.remembers(&sum)
 }
 
+// turnWait is how long one waits for one's turn: as long as Prometheus, by default.
+// Not every server says when a client has gone, and who floods one with guesses
+// must not keep others waiting long after he stopped.
+const turnWait = 10 * time.Second
+
 // check reports whether the password is the user's. If ctx ends before it is
 // known, it is not.
 func (b *basicAuth) check(ctx context.Context, name, password string) bool {
@@ -125,6 +131,8 @@ func (b *basicAuth) check(ctx context.Context, name, password string) bool {
 	if known && u.remembers(&sum) {
 		return true
 	}
+	ctx, cancel := context.WithTimeout(ctx, turnWait)
+	defer cancel()
 	select {
 	case b.slot <- struct{}{}:
 		defer func() { <-b.slot }()
