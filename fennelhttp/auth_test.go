@@ -274,6 +274,36 @@ func TestWhoHasToWaitForAHash(t *testing.T) {
 	}
 }
 
+// Users of a second option would wait for the first one's hash at each scrape.
+func TestUsersOfAllOptionsAreRemembered(t *testing.T) {
+	c := defaultConfig()
+	first, second := map[string]string{"a": hash("x")}, map[string]string{"b": hash("y"), "a": hash("z")}
+	for _, o := range []HandlerOption{WithBasicAuth(first), WithBasicAuth(second)} {
+		o.forHandler(&c)
+	}
+	guard, err := c.guard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	computed := 0
+	for i, s := range guard.schemes {
+		guard.schemes[i].allows = func(r *http.Request) bool {
+			computed++
+			return s.allows(r)
+		}
+	}
+	for _, credentials := range []string{basic("a", "x"), basic("b", "y"), basic("a", "z")} {
+		r := request("GET", "/", "Authorization", credentials)
+		if !guard.allows(r) {
+			t.Errorf("%s is not let in", credentials)
+		}
+		computed = 0
+		if !guard.allows(r) || computed > 0 {
+			t.Errorf("%s is hashed again", credentials)
+		}
+	}
+}
+
 func TestWhoLeavesDoesNotWaitForAHash(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -282,6 +312,26 @@ func TestWhoLeavesDoesNotWaitForAHash(t *testing.T) {
 	if b.check(ctx, "a", "b") {
 		t.Error("let in without being checked")
 	}
+}
+
+// Servers of fasthttp don't say when a client has gone.
+func TestNobodyWaitsLongForAHash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := newBasicAuth(map[string]string{"a": hash("b")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.slot <- struct{}{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // of the bubble
+		defer cancel()
+		if b.check(ctx, "a", "b") || ctx.Err() != nil {
+			t.Error("waited until the client was gone")
+		}
+		<-b.slot
+		if !b.check(ctx, "a", "b") {
+			t.Error("not let in afterwards")
+		}
+	})
 }
 
 func BenchmarkBasicAuth(b *testing.B) {

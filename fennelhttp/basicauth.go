@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -25,8 +26,8 @@ import (
 // A hash is meant to be slow: 50 ms at the usual cost of 10. Which password a user
 // had last is kept, as a digest under a random key, so that a scraper pays for its
 // first scrape alone. Others are checked one at a time, so that who guesses keeps
-// one core busy at most. A user that doesn't exist costs as much as a wrong
-// password.
+// one core busy at most; who has not had his turn after 10 seconds is refused. A
+// user that doesn't exist costs as much as a wrong password.
 //
 // Without TLS everybody on the way can read the password.
 //
@@ -41,7 +42,7 @@ func WithBasicAuth(users map[string]string) Option {
 			return
 		}
 		c.schemes = append(c.schemes, func(*config) (scheme, error) {
-			return scheme{`Basic realm="metrics", charset="UTF-8"`, b.allows}, nil
+			return scheme{`Basic realm="metrics", charset="UTF-8"`, b.allows, b.remembers}, nil
 		})
 	})
 }
@@ -101,6 +102,22 @@ func (b *basicAuth) allows(r *http.Request) bool {
 	return ok && b.check(r.Context(), name, password)
 }
 
+// remembers reports whether a user has shown the password before.
+func (b *basicAuth) remembers(r *http.Request) bool {
+	name, password, _ := r.BasicAuth()
+	u, known := b.users[name]
+	if !known {
+		return false
+	}
+	sum := b.sum(password)
+	return u.remembers(&sum)
+}
+
+// turnWait is how long one waits for one's turn: as long as Prometheus, by default.
+// Not every server says when a client has gone, and who floods one with guesses
+// must not keep others waiting long after he stopped.
+const turnWait = 10 * time.Second
+
 // check reports whether the password is the user's. If ctx ends before it is
 // known, it is not.
 func (b *basicAuth) check(ctx context.Context, name, password string) bool {
@@ -114,6 +131,8 @@ func (b *basicAuth) check(ctx context.Context, name, password string) bool {
 	if known && u.remembers(&sum) {
 		return true
 	}
+	ctx, cancel := context.WithTimeout(ctx, turnWait)
+	defer cancel()
 	select {
 	case b.slot <- struct{}{}:
 		defer func() { <-b.slot }()

@@ -84,6 +84,10 @@ func TestImpossibleOptionsAreErrorsBeforeThePortIsBound(t *testing.T) {
 		"option that would be passed over": {"GetConfigForClient", []ServerOption{config(func(c *tls.Config) {
 			c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, nil }
 		}), WithTLSVersions(tls.VersionTLS13, 0)}},
+		"suites beside GetConfigForClient": {"HTTP/2 needs", []ServerOption{WithTLSConfig(&tls.Config{
+			CipherSuites:       []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384},
+			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, nil },
+		})}},
 		"cipher suites that HTTP/2 can't use": {"HTTP/2 needs", []ServerOption{config(func(c *tls.Config) { c.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384} })}},
 		"path of nothing":                     {"WithPath", []ServerOption{WithPath("")}},
 		"path without slash":                  {"WithPath", []ServerOption{WithPath("metrics")}},

@@ -42,13 +42,26 @@ func listenSystemd(name string) (net.Listener, error) {
 		return nil, err
 	}
 	syscall.CloseOnExec(fd)
-	duplicate, err := syscall.Dup(fd)
+	duplicate, err := duplicateSocket(fd)
 	if err != nil {
-		return nil, os.NewSyscallError("dup", err)
+		return nil, err
 	}
 	f := os.NewFile(uintptr(duplicate), systemdPrefix+name)
 	defer f.Close() // the listener has a duplicate of its own
 	return net.FileListener(f)
+}
+
+// duplicateSocket returns a duplicate that no child process inherits, not even one
+// that is started at this moment: it would keep the port.
+func duplicateSocket(fd int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	duplicate, err := syscall.Dup(fd)
+	if err != nil {
+		return 0, os.NewSyscallError("dup", err)
+	}
+	syscall.CloseOnExec(duplicate)
+	return duplicate, nil
 }
 
 // passedSocket returns the file descriptor of the socket of this name, or of

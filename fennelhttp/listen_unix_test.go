@@ -5,6 +5,7 @@ package fennelhttp
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -49,6 +50,32 @@ func TestNoSocketIsPassed(t *testing.T) {
 	_, err := Start("systemd:", nil)
 	if err == nil || !strings.Contains(err.Error(), "LISTEN_PID") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A child process would keep the port.
+func TestNoChildInheritsASocket(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	duplicate, err := duplicateSocket(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inherited := os.NewFile(uintptr(duplicate), "duplicate")
+	defer inherited.Close()
+	child := exec.Command("/bin/sh", "-c", fmt.Sprintf("test -e /proc/self || exit 3; ls -l /proc/self/fd/%d", duplicate))
+	if out, err := child.CombinedOutput(); child.ProcessState.ExitCode() == 3 {
+		t.Skip("no /proc")
+	} else if err == nil && strings.Contains(string(out), "socket:") {
+		t.Errorf("the child has %s", out)
 	}
 }
 

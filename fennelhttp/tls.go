@@ -136,14 +136,16 @@ func (o *tlsOptions) check() error {
 }
 
 // checkTLS reports what a configuration can't do. Where it chooses another one
-// for each client, that is its own affair.
+// for each client, that is its own affair, but for what net/http wants of this one.
 func checkTLS(t *tls.Config) error {
-	if t.GetConfigForClient != nil && len(t.Certificates) == 0 && t.GetCertificate == nil {
-		return nil
-	}
-	lowest := lowestVersion(t)
+	lowest, bare := lowestVersion(t), len(t.Certificates) == 0 && t.GetCertificate == nil
 	switch verifies := t.ClientAuth >= tls.VerifyClientCertIfGiven; {
-	case len(t.Certificates) == 0 && t.GetCertificate == nil:
+	case lowest < tls.VersionTLS13 && !suitsHTTP2(t):
+		return errors.New("WithTLSConfig: HTTP/2 needs the cipher suite TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or " +
+			`TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: add it to CipherSuites, or set NextProtos to "http/1.1"`)
+	case bare && t.GetConfigForClient != nil:
+		return nil
+	case bare:
 		return errors.New("WithTLSConfig: the configuration has no certificate")
 	case t.MaxVersion != 0 && t.MaxVersion < lowest:
 		return fmt.Errorf("the highest version of TLS, %s, is below the lowest, %s",
@@ -153,9 +155,6 @@ func checkTLS(t *tls.Config) error {
 			"use x509.SystemCertPool if that is meant")
 	case t.ClientAuth == tls.NoClientCert && t.ClientCAs != nil:
 		return errors.New("WithTLSConfig: ClientCAs without ClientAuth would ask no client for a certificate")
-	case lowest < tls.VersionTLS13 && !suitsHTTP2(t):
-		return errors.New("WithTLSConfig: HTTP/2 needs the cipher suite TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or " +
-			`TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: add it to CipherSuites, or set NextProtos to "http/1.1"`)
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ type serveCommand struct {
 	keyFile   string
 	clientCAs []string
 	tokenFile string
+	asked     struct{ tls, token bool } // by flags, though their values may be empty
 }
 
 func newServeCommand(app *kingpin.Application) *serveCommand {
@@ -44,11 +45,13 @@ func newServeCommand(app *kingpin.Application) *serveCommand {
 		HelpLong(serveExamples)}
 	c.Flag("dir", "Directory to read.").Required().PlaceHolder("DIR").StringVar(&c.dir)
 	c.Flag("web.listen-address", "Address to listen on.").Default(":3366").StringVar(&c.address)
-	c.Flag("web.tls-cert-file", "Certificate for HTTPS; may be renewed while it runs.").PlaceHolder("FILE").StringVar(&c.certFile)
-	c.Flag("web.tls-key-file", "Key of the certificate.").PlaceHolder("FILE").StringVar(&c.keyFile)
+	c.Flag("web.tls-cert-file", "Certificate for HTTPS; may be renewed while it runs.").PlaceHolder("FILE").
+		IsSetByUser(&c.asked.tls).StringVar(&c.certFile)
+	c.Flag("web.tls-key-file", "Key of the certificate.").PlaceHolder("FILE").IsSetByUser(&c.asked.tls).StringVar(&c.keyFile)
 	c.Flag("web.tls-client-ca-file", "File or directory with authorities: clients need a certificate of one of them. May be repeated.").
 		PlaceHolder("PATH").StringsVar(&c.clientCAs)
-	c.Flag("web.bearer-token-file", "File with the token that clients have to send.").PlaceHolder("FILE").StringVar(&c.tokenFile)
+	c.Flag("web.bearer-token-file", "File with the token that clients have to send.").PlaceHolder("FILE").
+		IsSetByUser(&c.asked.token).StringVar(&c.tokenFile)
 	return c
 }
 
@@ -73,12 +76,13 @@ func (c *serveCommand) run(ctx context.Context, out, log io.Writer) error {
 }
 
 // options are those of the server that follow from the flags. Whether they fit
-// together is for the server to say: it never serves plain HTTP for half of them.
+// together is for the server to say: it never serves plain HTTP for half of them. Nor
+// does it for flags that are empty, as a script's variable may be: they were given.
 func (c *serveCommand) options(log io.Writer) []fennelhttp.ServerOption {
 	options := []fennelhttp.ServerOption{
 		fennelhttp.WithLogger(slog.New(slog.NewTextHandler(log, nil))),
 	}
-	if c.certFile != "" || c.keyFile != "" {
+	if c.asked.tls {
 		options = append(options, fennelhttp.WithTLSFiles(c.certFile, c.keyFile))
 	}
 	if len(c.clientCAs) > 0 {
@@ -86,7 +90,7 @@ func (c *serveCommand) options(log io.Writer) []fennelhttp.ServerOption {
 			fennelhttp.WithClientAuth(tls.RequireAndVerifyClientCert),
 			fennelhttp.WithClientCAFiles(c.clientCAs...))
 	}
-	if c.tokenFile != "" {
+	if c.asked.token {
 		options = append(options, fennelhttp.WithBearerTokenFile(c.tokenFile))
 	}
 	return options

@@ -77,3 +77,21 @@ func TestServeHTTPS(t *testing.T) {
 		_ = answer.Body.Close()
 	}
 }
+
+// A script's variable may be empty.
+func TestServeIsNotOpenForFlagsThatAreEmpty(t *testing.T) {
+	for _, flags := range [][]string{
+		{"--web.tls-cert-file=", "--web.tls-key-file="},
+		{"--web.tls-cert-file="},
+		{"--web.tls-key-file="},
+		{"--web.tls-client-ca-file="},
+		{"--web.bearer-token-file="},
+	} {
+		// A server that starts would not end by itself, but for the address.
+		args := append([]string{"serve", "--dir=" + t.TempDir(), "--web.listen-address=256.0.0.1:0"}, flags...)
+		out, err := command(t, args...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "fennelhttp: ") || strings.Contains(string(out), "256.0.0.1") {
+			t.Errorf("%q: %v: %s", flags, err, out)
+		}
+	}
+}

@@ -1,11 +1,13 @@
 package webconfig
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
@@ -19,10 +21,11 @@ import (
 // mean them:
 //
 //   - settings for TLS without a certificate: plain HTTP would be served;
-//   - allowed names of clients without asking for their certificates: nobody
-//     would be turned away;
+//   - authorities for clients, or allowed names, without a policy that verifies
+//     their certificates: nobody would be turned away who makes one himself;
 //   - a file of certification authorities without any in it: everybody would be;
 //   - a minimum version of TLS above the maximum;
+//   - cipher suites without one that HTTP/2 needs, unless it is switched off;
 //   - a rate limit without a burst: it would let nothing through.
 func Check(path string) error {
 	if path == "" {
@@ -42,7 +45,10 @@ func check(path string) error {
 	if err != nil {
 		return err
 	}
-	var c web.Config
+	c := web.Config{ // the toolkit's defaults
+		TLSConfig:  web.TLSConfig{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13},
+		HTTPConfig: web.HTTPConfig{HTTP2: true},
+	}
 	var sections struct {
 		TLS map[string]any `yaml:"tls_server_config"`
 	}
@@ -56,16 +62,29 @@ func check(path string) error {
 	if len(sections.TLS) > 0 && !c.TLSConfig.IsEnabled() {
 		return errors.New("tls_server_config has no cert_file and key_file: plain HTTP would be served")
 	}
+	if c.HTTPConfig.HTTP2 && !suitsHTTP2(&c.TLSConfig) {
+		return errors.New("tls_server_config: cipher_suites has none that HTTP/2 needs: add TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or " +
+			"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, or switch http2 off in http_server_config")
+	}
 	return checkTLS(&c.TLSConfig)
 }
 
+// suitsHTTP2 reports whether net/http will take the cipher suites.
+func suitsHTTP2(c *web.TLSConfig) bool {
+	return len(c.CipherSuites) == 0 || c.MinVersion >= tls.VersionTLS13 ||
+		slices.Contains(c.CipherSuites, web.Cipher(tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256)) ||
+		slices.Contains(c.CipherSuites, web.Cipher(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256))
+}
+
 func checkTLS(c *web.TLSConfig) error {
-	asked := c.ClientAuth != "" && c.ClientAuth != "NoClientCert"
+	verifies := c.ClientAuth == "RequireAndVerifyClientCert" || c.ClientAuth == "VerifyClientCertIfGiven"
 	switch {
 	case c.MinVersion > c.MaxVersion && c.MaxVersion != 0:
 		return errors.New("tls_server_config: min_version is above max_version")
-	case len(c.ClientAllowedSans) > 0 && !asked:
-		return errors.New("tls_server_config: client_allowed_sans is of no effect without client_auth_type")
+	case len(c.ClientAllowedSans) > 0 && !verifies:
+		return fmt.Errorf("tls_server_config: client_allowed_sans is of no effect with client_auth_type %q, which verifies nothing", c.ClientAuth)
+	case (c.ClientCAs != "" || c.ClientCAsText != "") && !verifies:
+		return fmt.Errorf("tls_server_config: authorities for clients are of no effect with client_auth_type %q, which verifies nothing", c.ClientAuth)
 	case c.ClientCAs != "":
 		text, err := os.ReadFile(c.ClientCAs)
 		if err != nil {

@@ -46,7 +46,12 @@ func TestBrokenFilesAreErrorsBeforeThePortIsBound(t *testing.T) {
 		"authority as text":             {withTLS + "client_auth_type: RequireAndVerifyClientCert\n  client_ca: nothing", "client_ca has no certificate"},
 		"names without a policy":        {withTLS + "client_allowed_sans: [client]", "client_allowed_sans"},
 		"names with an empty policy":    {withTLS + "client_allowed_sans: [client]\n  client_auth_type: NoClientCert", "client_allowed_sans"},
+		"names in any certificate":      {withTLS + "client_allowed_sans: [client]\n  client_auth_type: RequireAnyClientCert", "verifies nothing"},
+		"authority that isn't asked":    {withTLS + "client_ca_file: ca.crt\n  client_auth_type: RequireAnyClientCert", "verifies nothing"},
+		"authority as text, not asked":  {withTLS + "client_ca: x\n  client_auth_type: RequestClientCert", "verifies nothing"},
 		"versions that exclude all":     {withTLS + "min_version: TLS13\n  max_version: TLS12", "min_version is above max_version"},
+		"highest below the default":     {withTLS + "max_version: TLS11", "min_version is above max_version"},
+		"suites that HTTP/2 can't use":  {withTLS + "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]", "http2"},
 		"limit without a burst":         {"rate_limit: {interval: 1s}", "let nothing through"},
 		"negative burst":                {"rate_limit: {interval: 1s, burst: -1}", "let nothing through"},
 		"negative interval":             {"rate_limit: {interval: -1s, burst: 1}", "let nothing through"},
@@ -86,9 +91,13 @@ func TestRightFiles(t *testing.T) {
 	f := newFiles(t)
 	for _, text := range []string{
 		"", "{}", "# nothing\n", withTLS,
-		withTLS + "min_version: TLS13", withTLS + "max_version: TLS12", withTLS + "min_version: TLS12\n  max_version: TLS12",
+		withTLS + "min_version: TLS13", withTLS + "max_version: TLS12", withTLS + "min_version: TLS10\n  max_version: TLS11",
+		withTLS + "min_version: TLS12\n  max_version: TLS12",
 		withTLS + "client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n  client_allowed_sans: [client]",
 		withTLS + "client_auth_type: RequireAnyClientCert",
+		withTLS + "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]\nhttp_server_config: {http2: false}",
+		withTLS + "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]\n  min_version: TLS13",
+		withTLS + "cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]",
 		"rate_limit: {interval: 1s, burst: 1}", "rate_limit: {interval: 0s}", "tls_server_config: {}",
 	} {
 		if err := Check(f.write(t, "web.yml", text+"\n")); err != nil {
