@@ -33,7 +33,8 @@
 // the same, byte for byte: formats, codings, name[], debug=text, limits, timeouts,
 // the metrics about itself, and what happens when something goes wrong. Bodies
 // are streamed in pieces of about 64 KiB. A body that can't be written to its end
-// is cut off with the connection, so that nobody takes a part for the whole.
+// is cut off with the connection, so that nobody takes a part for the whole. (A
+// client of HTTP/1.0 that asks for text without gzip has no means of telling.)
 //
 // Nothing of a request is kept: what fasthttp reuses is copied.
 //

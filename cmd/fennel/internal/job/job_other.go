@@ -6,6 +6,8 @@ import "os"
 
 var forwarded = []os.Signal{os.Interrupt}
 
+var dropped []os.Signal
+
 // fromTerminal reports true: a console sends its signals to all processes that
 // share it, and other signals there are none.
 func fromTerminal(os.Signal) bool { return true }

@@ -12,6 +12,8 @@ var forwarded = []os.Signal{
 	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2,
 }
 
+var dropped = []os.Signal{syscall.SIGPIPE}
+
 // fromTerminal reports whether the command has got a signal already. Keys send it
 // to all of the process group that is in the foreground of the terminal; who else
 // sends one is not told.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"syscall"
 	"time"
 )
 
@@ -29,7 +28,9 @@ type Signals struct {
 // Listen begins to catch signals.
 func Listen() *Signals {
 	s := &Signals{make(chan os.Signal, 16), make(chan os.Signal, 1)}
-	signal.Notify(s.pipe, syscall.SIGPIPE)
+	for _, sig := range dropped {
+		signal.Notify(s.pipe, sig)
+	}
 	for _, sig := range forwarded {
 		if !signal.Ignored(sig) {
 			signal.Notify(s.ch, sig)
