@@ -188,11 +188,11 @@ func TestRunKeepsTheLastSuccess(t *testing.T) {
 func TestRunReadsNoPipe(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe.prom")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	link := filepath.Join(t.TempDir(), "link.prom")
 	if err := os.Symlink(pipe, link); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	for _, path := range []string{pipe, link} {
 		if status, _, stderr := runJob(t, "exit 3", "--textfile="+path); status != 3 || !strings.Contains(stderr, "no regular file") {
@@ -254,7 +254,7 @@ func TestRunIgnoresWhatItWasToldToIgnore(t *testing.T) {
 	cmd.Args = append([]string{"sh", "-c", `trap "" HUP; exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	cmd.Path = sh
 	if status, stdout, stderr := end(cmd); status != 0 || stdout != "alive\n" {
