@@ -20,8 +20,8 @@ type Counter struct {
 	whole  atomic.Uint64
 	part   atomic.Uint64 // bits of a float64: fractions, and what whole can't hold
 
-	created  atomic.Int64 // nanoseconds since 1970
-	exemplar atomic.Pointer[exemplarSlot]
+	created atomic.Int64 // nanoseconds since 1970
+	extras  extras[counterStripe]
 	// A cache line each, so that neighbours don't slow each other down.
 }
 
@@ -67,16 +67,22 @@ func loadCounters(_ *member, b *sample.Batch, run []*series.Series) {
 		c := series.Head[Counter](s)
 		whole[i], parts[i] = c.whole.Load(), math.Float64frombits(c.part.Load())
 		created[i] = c.created.Load()
-		if e := c.exemplar.Load(); e != nil {
-			e.load(b, n+i, sample.NoBucket)
+		if x := c.extras.Load(); x != nil {
+			whole[i], parts[i] = addStripes(whole[i], parts[i], x.stripes)
+			if x.exemplars != nil {
+				x.exemplars.load(b, n+i, sample.NoBucket)
+			}
 		}
 	}
 }
 
 // Inc adds 1.
 func (c *Counter) Inc() {
-	if c != nil && c.whole.Add(1) == 0 {
-		c.carry()
+	if c == nil {
+		return
+	}
+	if old := c.whole.Load(); c.extras.Load() != nil || old == math.MaxUint64 || !c.whole.CompareAndSwap(old, old+1) {
+		c.addSlow(1)
 	}
 }
 
@@ -95,21 +101,20 @@ func (c *Counter) Add(v float64) {
 		c.series.Table().Drop("nan")
 	case math.IsInf(v, 0):
 		c.series.Table().Drop("infinite")
-	default:
-		addFloat(&c.part, v)
+	case c.extras.Load() != nil || !tryFloat(&c.part, v):
+		c.addFloatSlow(v)
 	}
 }
 
 // AddUint adds n, exactly.
 func (c *Counter) AddUint(n uint64) {
-	if c != nil && c.whole.Add(n) < n {
-		c.carry()
+	if c == nil {
+		return
+	}
+	if old := c.whole.Load(); c.extras.Load() != nil || old+n < old || !c.whole.CompareAndSwap(old, old+n) {
+		c.addSlow(n)
 	}
 }
-
-// carry moves 2^64 that whole has just lost to the other part. For a moment
-// between the two, once in 2^64 events, a reader sees the counter lower.
-func (c *Counter) carry() { addFloat(&c.part, 1<<64) }
 
 // AddWithExemplar is Add, and keeps the labels, a trace_id say, as the counter's
 // exemplar: it is the last one that is exposed. Without labels it is Add.
@@ -130,7 +135,7 @@ func (c *Counter) AddWithExemplar(v float64, labels ...Label) {
 		c.series.Table().Drop(reason)
 		return
 	}
-	if lazySlot(&c.exemplar).set(labels, v, time.Now().UnixNano()) {
+	if c.extras.withExemplars(1).set(labels, v, time.Now().UnixNano()) {
 		c.series.Table().Mend()
 	}
 }
@@ -160,7 +165,8 @@ func (c *Counter) Value() float64 {
 	if c == nil {
 		return 0
 	}
-	return float64(c.whole.Load()) + math.Float64frombits(c.part.Load())
+	whole, part := addStripes(c.whole.Load(), math.Float64frombits(c.part.Load()), c.extras.stripes())
+	return float64(whole) + part
 }
 
 // Reset sets the counter to 0, for a logical restart of what it counts, and the
@@ -173,8 +179,12 @@ func (c *Counter) Reset() {
 	}
 	c.whole.Store(0)
 	c.part.Store(0)
+	for _, s := range c.extras.stripes() {
+		s.whole.Store(0)
+		s.part.Store(0)
+	}
 	c.created.Store(time.Now().UnixNano())
-	if e := c.exemplar.Load(); e != nil {
+	if e := c.extras.exemplars(); e != nil {
 		e.clear()
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"math"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/fennelmetrics/fennel/internal/names"
 	"github.com/fennelmetrics/fennel/internal/sample"
@@ -166,14 +166,7 @@ func apart(a, b string) bool {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// lazySlot returns the slot behind p, which is made the first time.
-func lazySlot(p *atomic.Pointer[exemplarSlot]) *exemplarSlot {
-	if s := p.Load(); s != nil {
-		return s
-	}
-	s := new(exemplarSlot)
-	if p.CompareAndSwap(nil, s) {
-		return s
-	}
-	return p.Load()
+// slotAt returns slot i of those of which first is the first. There must be one.
+func slotAt(first *exemplarSlot, i int) *exemplarSlot {
+	return (*exemplarSlot)(unsafe.Add(unsafe.Pointer(first), uintptr(i)*unsafe.Sizeof(exemplarSlot{})))
 }

@@ -25,10 +25,9 @@ import (
 type Histogram struct {
 	series  series.Series
 	sum     atomic.Uint64   // bits of a float64
-	counts  *atomic.Uint64  // the first of len(buckets.bounds)+1, and the time of creation; nil in a nativeRecord
+	counts  *atomic.Uint64  // the first of len(buckets.bounds)+1, and two words more; nil in a nativeRecord
 	buckets *classicBuckets // shared by the family
-	// exemplars is the first of a slot for each bucket, once there is an exemplar.
-	exemplars atomic.Pointer[exemplarSlot]
+	extras  extras[histogramStripe]
 }
 
 // HistogramVec is a family of histograms, told apart by their labels.
@@ -72,7 +71,7 @@ func histogramDeclaration(name, help string, o options) declaration {
 	}
 	d.alloc = func(*member) *series.Series {
 		buckets := shared()
-		counts := make([]atomic.Uint64, len(buckets.bounds)+2)
+		counts := make([]atomic.Uint64, len(buckets.bounds)+3)
 		h := &Histogram{counts: &counts[0], buckets: buckets}
 		h.created().Store(uint64(time.Now().UnixNano()))
 		return &h.series
@@ -85,32 +84,57 @@ func loadHistograms(_ *member, b *sample.Batch, run []*series.Series) {
 	for _, s := range run {
 		h := series.Head[Histogram](s)
 		h.loadExemplars(b, len(b.Sums))
-		b.Counts = h.appendCounts(b.Counts)
-		b.Sums = append(b.Sums, math.Float64frombits(h.sum.Load()))
+		var sum float64
+		b.Counts, sum = h.read(b.Counts)
+		b.Sums = append(b.Sums, sum)
 		b.Created = append(b.Created, int64(h.created().Load()))
 	}
 }
 
 // loadExemplars adds the exemplars of all buckets, as those of sample i.
 func (h *Histogram) loadExemplars(b *sample.Batch, i int) {
-	if h.exemplars.Load() == nil {
+	first := h.extras.exemplars()
+	if first == nil {
 		return
 	}
 	for bucket := range h.all() {
-		h.exemplar(bucket).load(b, i, bucket)
+		slotAt(first, bucket).load(b, i, bucket)
 	}
 }
 
-// appendCounts appends the count of each bucket. To be read before the sum:
-// then the sum holds whatever was counted.
+// appendCounts appends the count of each bucket.
 func (h *Histogram) appendCounts(dst []uint64) []uint64 {
 	if n := h.native(); n != nil {
 		return n.read(new(nativeReading), dst, new(sample.Native), 0)
 	}
+	dst, _ = h.read(dst)
+	return dst
+}
+
+// read appends the count of each bucket, and returns the sum. It is read after the
+// counts: so it holds whatever was counted.
+func (h *Histogram) read(dst []uint64) (counts []uint64, sum float64) {
+	start := len(dst)
 	for i := range h.all() {
 		dst = append(dst, h.count(i).Load())
 	}
-	return dst
+	stripes := h.extras.stripes()
+	for _, s := range stripes {
+		for i := range h.all() {
+			dst[start+i] += s.count(i).Load()
+		}
+	}
+	return dst, h.total(stripes)
+}
+
+// total returns the sum of what is in the histogram and its stripes.
+func (h *Histogram) total(stripes []*histogramStripe) float64 {
+	var t total
+	t.add(math.Float64frombits(h.sum.Load()), int64(h.nanos().Load()))
+	for _, s := range stripes {
+		t.add(math.Float64frombits(s.sum.Load()), int64(s.nanos.Load()))
+	}
+	return t.value()
 }
 
 // all is the number of buckets.
@@ -125,11 +149,8 @@ func (h *Histogram) count(i int) *atomic.Uint64 {
 // created is when the histogram began to count, in nanoseconds since 1970.
 func (h *Histogram) created() *atomic.Uint64 { return h.count(h.all()) }
 
-// exemplar returns the slot of bucket i. There must be slots.
-func (h *Histogram) exemplar(i int) *exemplarSlot {
-	first := unsafe.Pointer(h.exemplars.Load())
-	return (*exemplarSlot)(unsafe.Add(first, uintptr(i)*unsafe.Sizeof(exemplarSlot{})))
-}
+// nanos is the sum of the durations, beside that of the numbers.
+func (h *Histogram) nanos() *atomic.Uint64 { return h.count(h.all() + 1) }
 
 // Observe adds an observation. NaN is in no bucket and would spoil the sum for
 // ever: it is dropped and counted in fennel_dropped_updates_total. Infinities
@@ -141,7 +162,7 @@ func (h *Histogram) Observe(v float64) { h.ObserveN(v, 1) }
 func (h *Histogram) ObserveN(v float64, n uint64) {
 	if h == nil || h.counts == nil || n == 0 {
 		if native := h.native(); native != nil && n != 0 {
-			native.observe(v, n)
+			native.observe(v, n, 0)
 		}
 		return
 	}
@@ -150,7 +171,10 @@ func (h *Histogram) ObserveN(v float64, n uint64) {
 		return
 	}
 	// The sum first: who reads the counts and then the sum misses nothing.
-	addFloat(&h.sum, v*float64(n))
+	if sum := v * float64(n); len(h.extras.stripes()) > 0 || !tryFloat(&h.sum, sum) {
+		h.observeSlow(v, n, sum, 0)
+		return
+	}
 	h.count(h.buckets.find(v)).Add(n)
 }
 
@@ -171,24 +195,35 @@ func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
 		native.exemplify(labels, v, time.Now().UnixNano())
 		return
 	}
-	if h.exemplars.Load() == nil {
-		slots := make([]exemplarSlot, h.all())
-		h.exemplars.CompareAndSwap(nil, &slots[0])
-	}
-	if h.exemplar(h.buckets.find(v)).set(labels, v, time.Now().UnixNano()) {
+	slot := slotAt(h.extras.withExemplars(h.all()), h.buckets.find(v))
+	if slot.set(labels, v, time.Now().UnixNano()) {
 		h.series.Table().Mend()
 	}
 }
 
-// ObserveDuration adds an observation of d, in seconds.
-func (h *Histogram) ObserveDuration(d time.Duration) { h.Observe(d.Seconds()) }
+// ObserveDuration adds an observation of d, in seconds. Durations are summed up
+// exactly, however many there are.
+func (h *Histogram) ObserveDuration(d time.Duration) {
+	v := d.Seconds()
+	if h == nil || h.counts == nil {
+		if native := h.native(); native != nil {
+			native.observe(v, 1, d)
+		}
+		return
+	}
+	if len(h.extras.stripes()) > 0 || !tryAdd(&h.sum, h.nanos(), v, int64(d)) {
+		h.observeSlow(v, 1, v, int64(d))
+		return
+	}
+	h.count(h.buckets.find(v)).Add(1)
+}
 
 // Timer starts a timer that observes the seconds that pass until it is stopped:
 //
 //	defer latency.Timer().Stop()
 func (h *Histogram) Timer() Timer { return Timer{time.Now(), h} }
 
-func (h *Histogram) report(seconds float64) { h.Observe(seconds) }
+func (h *Histogram) report(d time.Duration) { h.ObserveDuration(d) }
 
 // Count returns the number of observations.
 func (h *Histogram) Count() uint64 {
@@ -207,7 +242,10 @@ func (h *Histogram) Sum() float64 {
 	if native := h.native(); native != nil {
 		return native.total()
 	}
-	return math.Float64frombits(h.sum.Load())
+	if h.buckets == nil {
+		return 0
+	}
+	return h.total(h.extras.stripes())
 }
 
 // Buckets yields the upper bound of each bucket, the last of which is +Inf, and
@@ -259,16 +297,21 @@ func (h *Histogram) Reset() {
 		h.count(i).Store(0)
 	}
 	h.sum.Store(0)
+	h.nanos().Store(0)
+	for _, s := range h.extras.stripes() {
+		s.reset(h.all())
+	}
 	h.created().Store(uint64(now))
 	h.clearExemplars()
 }
 
 // clearExemplars takes the exemplars of all buckets away.
 func (h *Histogram) clearExemplars() {
-	if h.exemplars.Load() == nil {
+	first := h.extras.exemplars()
+	if first == nil {
 		return
 	}
 	for i := range h.all() {
-		h.exemplar(i).clear()
+		slotAt(first, i).clear()
 	}
 }

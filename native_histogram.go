@@ -54,14 +54,15 @@ func nativeAlloc(n *Native, shared func() *classicBuckets) func(*member) *series
 // only reports whether there are no classic buckets.
 func (h *nativeRecord) only() bool { return len(h.buckets.bounds) == 0 }
 
-// observe adds n observations of v. There must be some.
-func (h *nativeRecord) observe(v float64, n uint64) {
+// observe adds n observations of v. There must be some. If d is not 0 it is what
+// they are in all, exactly.
+func (h *nativeRecord) observe(v float64, n uint64, d time.Duration) {
 	if v != v {
 		h.series.Table().Drop("nan")
 		return
 	}
 	s := h.lock()
-	s.observe(h, v, n)
+	s.observe(h, v, n, d)
 	s.mu.Unlock()
 }
 
@@ -117,7 +118,9 @@ func (h *nativeRecord) read(r *nativeReading, counts []uint64, out *sample.Nativ
 	due := h.rule.minReset > 0 && now-h.since >= int64(h.rule.minReset)
 	start := len(counts)
 	counts = append(counts, h.first.classic...)
-	r.sum, r.since = h.first.sum, h.since
+	var sum total
+	sum.add(h.first.sum, h.first.nanos)
+	r.since = h.since
 	buckets := &h.first.buckets
 	if len(others) > 0 {
 		buckets = &r.merged
@@ -125,7 +128,7 @@ func (h *nativeRecord) read(r *nativeReading, counts []uint64, out *sample.Nativ
 	}
 	for _, s := range others {
 		s.mu.Lock()
-		r.sum += s.sum
+		sum.add(s.sum, s.nanos)
 		for i, n := range s.classic {
 			counts[start+i] += n
 		}
@@ -134,6 +137,7 @@ func (h *nativeRecord) read(r *nativeReading, counts []uint64, out *sample.Nativ
 			s.mu.Unlock()
 		}
 	}
+	r.sum = sum.value()
 	h.limit(buckets)
 	buckets.Fill(out)
 	if h.only() {
@@ -195,13 +199,14 @@ func unlock(stripes []*stripe) {
 func (h *nativeRecord) total() float64 {
 	h.first.mu.Lock()
 	defer h.first.mu.Unlock()
-	sum := h.first.sum
+	var sum total
+	sum.add(h.first.sum, h.first.nanos)
 	for _, s := range h.others() {
 		s.mu.Lock()
-		sum += s.sum
+		sum.add(s.sum, s.nanos)
 		s.mu.Unlock()
 	}
-	return sum
+	return sum.value()
 }
 
 // began returns since when it counts, in nanoseconds since 1970.

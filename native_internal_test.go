@@ -25,7 +25,7 @@ func (h *nativeRecord) striped() []*stripe {
 
 func (h *nativeRecord) put(s *stripe, values ...float64) {
 	for _, v := range values {
-		s.observe(h, v, 1)
+		s.observe(h, v, 1, 0)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestResetsOfStripesLoseNothing(t *testing.T) {
 				default:
 				}
 				s.mu.Lock()
-				s.observe(h, float64(i%50+1), 1)
+				s.observe(h, float64(i%50+1), 1, 0)
 				s.mu.Unlock()
 				made.Add(1)
 				if i%64 == 0 {

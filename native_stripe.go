@@ -1,10 +1,9 @@
 package fennel
 
 import (
-	"math/bits"
 	"runtime"
 	"sync"
-	"unsafe"
+	"time"
 
 	"github.com/fennelmetrics/fennel/internal/native"
 )
@@ -18,20 +17,25 @@ import (
 type stripe struct {
 	mu      sync.Mutex // held for the few nanoseconds of an update, or the copy of a reader
 	sum     float64
+	nanos   int64    // of durations, beside the sum of numbers
 	classic []uint64 // counts of the classic buckets, not cumulative; nil without
 	buckets native.Buckets
 }
 
 // Stripes are added when this many observations since the last scrape have found
-// theirs locked, until there are twice as many as processors, or maxStripes.
+// theirs locked, until there are twice as many as processors, or that many: they
+// are larger than those of other metrics.
 const (
-	missesToGrow = 64
-	maxStripes   = 16
+	missesToGrow     = 64
+	maxNativeStripes = 16
 )
 
 // observe adds n observations of v, which is not NaN, to the stripe. It is locked.
-func (s *stripe) observe(h *nativeRecord, v float64, n uint64) {
-	s.sum += v * float64(n)
+// If d is not 0 it is what they are in all, exactly.
+func (s *stripe) observe(h *nativeRecord, v float64, n uint64, d time.Duration) {
+	if d == 0 || !addNanos(&s.nanos, int64(d)) {
+		s.sum += v * float64(n)
+	}
 	if s.classic != nil {
 		s.classic[h.buckets.find(v)] += n
 	}
@@ -43,27 +47,16 @@ func (s *stripe) observe(h *nativeRecord, v float64, n uint64) {
 
 // clear sets all to the state in which it begins to count. It is locked.
 func (s *stripe) clear(rule *nativeRule) {
-	s.sum = 0
+	s.sum, s.nanos = 0, 0
 	clear(s.classic)
 	s.buckets.Reset(rule.schema, rule.threshold)
-}
-
-// stripeOf returns a stripe for the calling goroutine: mostly the same one, since
-// it follows from where its stack lies.
-func stripeOf(stripes []*stripe) int {
-	var here byte
-	// Stacks lie at multiples of 2 KiB. The multiplication spreads those that
-	// lie side by side.
-	hash := uint32(uintptr(unsafe.Pointer(&here))>>11) * 0x9e3779b9
-	high, _ := bits.Mul32(hash, uint32(len(stripes)))
-	return int(high)
 }
 
 // lock returns a stripe, locked.
 func (h *nativeRecord) lock() *stripe {
 	s := &h.first
 	if stripes := h.stripes.Load(); stripes != nil {
-		s = (*stripes)[stripeOf(*stripes)]
+		s = (*stripes)[stripeOf(len(*stripes))]
 	}
 	if s.mu.TryLock() {
 		return s
@@ -79,7 +72,7 @@ func (h *nativeRecord) lockAny(taken *stripe) *stripe {
 		return &h.first
 	}
 	if stripes := h.stripes.Load(); stripes != nil {
-		start := stripeOf(*stripes)
+		start := stripeOf(len(*stripes))
 		for i := range *stripes {
 			s := (*stripes)[(start+i)%len(*stripes)]
 			if s != taken && s.mu.TryLock() {
@@ -103,7 +96,7 @@ func (h *nativeRecord) missed() bool {
 // grow doubles the number of stripes, up to the capacity of their list. The first
 // one is locked, which guards the list.
 func (h *nativeRecord) grow() {
-	most := min(2*runtime.GOMAXPROCS(0), maxStripes)
+	most := min(2*runtime.GOMAXPROCS(0), maxNativeStripes)
 	if old := h.stripes.Load(); old != nil {
 		most = cap(*old)
 	}

@@ -27,10 +27,13 @@ import (
 type Summary struct {
 	series series.Series
 	sum    atomic.Uint64 // bits of a float64
+	nanos  atomic.Uint64 // of durations, beside the sum of numbers
 	count  atomic.Uint64
 
 	created atomic.Int64   // nanoseconds since 1970
 	window  *sketch.Window // nil without quantiles
+	extras  extras[summaryStripe]
+	_       [16]byte // at this distance, what changes often is in a cache line of its own
 }
 
 // SummaryVec is a family of summaries, told apart by their labels.
@@ -78,8 +81,9 @@ func loadSummaries(m *member, b *sample.Batch, run []*series.Series) {
 		if s.window != nil {
 			b.Values = s.window.AppendQuantiles(b.Values, m.family.Ranks)
 		}
-		b.Counts = append(b.Counts, s.count.Load())
-		b.Sums = append(b.Sums, math.Float64frombits(s.sum.Load()))
+		count, sum := s.read()
+		b.Counts = append(b.Counts, count)
+		b.Sums = append(b.Sums, sum)
 		b.Created = append(b.Created, s.created.Load())
 	}
 }
@@ -131,27 +135,61 @@ func (s *Summary) Observe(v float64) {
 		s.series.Table().Drop("nan")
 		return
 	}
-	addFloat(&s.sum, v)
-	s.count.Add(1)
+	// The sum first: who reads the count and then the sum misses nothing.
+	if s.extras.Load() != nil || !tryFloat(&s.sum, v) {
+		s.observeSlow(v, 0)
+	} else {
+		s.count.Add(1)
+	}
 	if s.window != nil {
 		s.window.Add(v)
 	}
 }
 
-// ObserveDuration adds an observation of d, in seconds.
-func (s *Summary) ObserveDuration(d time.Duration) { s.Observe(d.Seconds()) }
+// ObserveDuration adds an observation of d, in seconds. Durations are summed up
+// exactly, however many there are.
+func (s *Summary) ObserveDuration(d time.Duration) {
+	if s == nil {
+		return
+	}
+	v := d.Seconds()
+	if s.extras.Load() != nil || !tryAdd(&s.sum, &s.nanos, v, int64(d)) {
+		s.observeSlow(v, int64(d))
+	} else {
+		s.count.Add(1)
+	}
+	if s.window != nil {
+		s.window.Add(v)
+	}
+}
 
 // Timer starts a timer that observes the seconds that pass until it is stopped.
 func (s *Summary) Timer() Timer { return Timer{time.Now(), s} }
 
-func (s *Summary) report(seconds float64) { s.Observe(seconds) }
+func (s *Summary) report(d time.Duration) { s.ObserveDuration(d) }
+
+// read returns the count, and then the sum.
+func (s *Summary) read() (count uint64, sum float64) {
+	stripes := s.extras.stripes()
+	count = s.count.Load()
+	for _, s := range stripes {
+		count += s.count.Load()
+	}
+	var t total
+	t.add(math.Float64frombits(s.sum.Load()), int64(s.nanos.Load()))
+	for _, s := range stripes {
+		t.add(math.Float64frombits(s.sum.Load()), int64(s.nanos.Load()))
+	}
+	return count, t.value()
+}
 
 // Count returns the number of observations.
 func (s *Summary) Count() uint64 {
 	if s == nil {
 		return 0
 	}
-	return s.count.Load()
+	count, _ := s.read()
+	return count
 }
 
 // Sum returns the sum of all observations.
@@ -159,7 +197,8 @@ func (s *Summary) Sum() float64 {
 	if s == nil {
 		return 0
 	}
-	return math.Float64frombits(s.sum.Load())
+	_, sum := s.read()
+	return sum
 }
 
 // Quantile estimates the q-quantile of what was observed in the summary's window:
@@ -194,6 +233,12 @@ func (s *Summary) Reset() {
 	}
 	s.count.Store(0)
 	s.sum.Store(0)
+	s.nanos.Store(0)
+	for _, stripe := range s.extras.stripes() {
+		stripe.count.Store(0)
+		stripe.sum.Store(0)
+		stripe.nanos.Store(0)
+	}
 	if s.window != nil {
 		s.window.Reset()
 	}

@@ -2,14 +2,14 @@ package fennel
 
 import "time"
 
-// Timer measures how long something takes and hands the seconds to the metric
+// Timer measures how long something takes and hands that to the metric
 // that started it. It may be copied, and stopped by any goroutine.
 type Timer struct {
 	start  time.Time
 	metric reporter
 }
 
-type reporter interface{ report(seconds float64) }
+type reporter interface{ report(time.Duration) }
 
 // StartTimer starts a timer that is to be stopped with [Timer.StopTo].
 func StartTimer() Timer { return Timer{start: time.Now()} }
@@ -20,7 +20,7 @@ func StartTimer() Timer { return Timer{start: time.Now()} }
 func (t Timer) Stop() time.Duration {
 	d := t.elapsed()
 	if t.metric != nil {
-		t.metric.report(d.Seconds())
+		t.metric.report(d)
 	}
 	return d
 }
@@ -34,7 +34,15 @@ func (t Timer) Stop() time.Duration {
 //	timer.StopTo(latency.With(request{r.Method, status}))
 func (t Timer) StopTo(o Observer) time.Duration {
 	d := t.elapsed()
-	if o != nil && !t.start.IsZero() {
+	if o == nil || t.start.IsZero() {
+		return d
+	}
+	switch o := o.(type) {
+	case *Histogram:
+		o.ObserveDuration(d) // exactly
+	case *Summary:
+		o.ObserveDuration(d)
+	default:
 		o.Observe(d.Seconds())
 	}
 	return d

@@ -1,0 +1,124 @@
+package fennel
+
+import (
+	"math/bits"
+	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// A metric is one cache line for as long as it is quiet. Once goroutines on
+// several processors are seen to meet at it, it is spread over stripes: each has
+// cache lines of its own and is updated by some of the goroutines, and a reader
+// adds them up. What was counted before stays in the record, which nobody writes
+// to any more.
+
+const (
+	// maxStripes bounds what a metric takes, and what a reader has to add up.
+	// Where more goroutines run at the same time, a few share a stripe.
+	maxStripes = 64
+	// firstStripes is how many there are at first.
+	firstStripes = 4
+	// collisionsToGrow is how many collisions it takes on average, of two in a
+	// row, until there are more stripes. They are not counted, which would need
+	// memory: each has that chance.
+	collisionsToGrow = 32
+	// stripePad is the distance that keeps processors apart: two cache lines,
+	// since many fetch them in pairs.
+	stripePad = 128
+)
+
+// mostStripes is how many stripes are enough on this machine, a power of two: with
+// twice as many as processors, most goroutines find one of their own. Without
+// several processors there are none.
+func mostStripes() int {
+	n := runtime.GOMAXPROCS(0)
+	if n == 1 {
+		return 1
+	}
+	return min(1<<bits.Len(uint(2*n-1)), maxStripes)
+}
+
+// stripeOf returns which of n stripes is for the calling goroutine: mostly the
+// same one, since it follows from where its stack lies.
+func stripeOf(n int) int {
+	var here byte
+	// Stacks lie at multiples of 2 KiB. The multiplication spreads those that
+	// lie side by side.
+	hash := uint32(uintptr(unsafe.Pointer(&here))>>11) * 0x9e3779b9
+	high, _ := bits.Mul32(hash, uint32(n))
+	return int(high)
+}
+
+// extra is what only some of the metrics have: exemplars, and stripes. It never
+// changes; another one takes its place.
+type extra[S any] struct {
+	exemplars *exemplarSlot // the first of a histogram's, one for each bucket; nil for none
+	stripes   []*S
+}
+
+// extras holds the extra of a metric, nil while there is none. A metric that has
+// none is neither busy nor annotated, so this is all that a quick update asks.
+type extras[S any] struct{ atomic.Pointer[extra[S]] }
+
+// stripes returns the stripes, in a slice that never changes.
+func (p *extras[S]) stripes() []*S {
+	if x := p.Load(); x != nil {
+		return x.stripes
+	}
+	return nil
+}
+
+// exemplars returns the first of the slots for exemplars, or nil.
+func (p *extras[S]) exemplars() *exemplarSlot {
+	if x := p.Load(); x != nil {
+		return x.exemplars
+	}
+	return nil
+}
+
+// withExemplars returns the first of the slots for exemplars, of which there are n.
+func (p *extras[S]) withExemplars(n int) *exemplarSlot {
+	for {
+		old := p.Load()
+		if old != nil && old.exemplars != nil {
+			return old.exemplars
+		}
+		x := extra[S]{exemplars: &make([]exemplarSlot, n)[0]}
+		if old != nil {
+			x.stripes = old.stripes
+		}
+		if p.CompareAndSwap(old, &x) {
+			return x.exemplars
+		}
+	}
+}
+
+// collided is called by an update that has met others twice in a row. It may add
+// stripes, which are made by add.
+func (p *extras[S]) collided(add func() *S) {
+	if rand.Uint32()%collisionsToGrow == 0 {
+		p.grow(add)
+	}
+}
+
+// grow doubles the number of stripes, if there may be more, or makes the first.
+func (p *extras[S]) grow(add func() *S) {
+	old := p.Load()
+	var x extra[S]
+	if old != nil {
+		x = *old
+	}
+	most := mostStripes()
+	n := min(max(2*len(x.stripes), firstStripes), most)
+	if n <= len(x.stripes) || most == 1 {
+		return
+	}
+	list := append(make([]*S, 0, n), x.stripes...)
+	for len(list) < n {
+		list = append(list, add())
+	}
+	x.stripes = list
+	p.CompareAndSwap(old, &x)
+}

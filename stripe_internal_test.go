@@ -1,0 +1,423 @@
+package fennel
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// withProcessors runs f as on a machine with n processors.
+func withProcessors(n int, f func()) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+	f()
+}
+
+// spread gives a metric its stripes without luck: as many as 8 processors have.
+func spread[S any](p *extras[S], add func() *S) {
+	withProcessors(8, func() {
+		for range 5 {
+			p.grow(add)
+		}
+	})
+}
+
+func spreadCounter(c *Counter) *Counter       { spread(&c.extras, newCounterStripe); return c }
+func spreadHistogram(h *Histogram) *Histogram { spread(&h.extras, h.newStripe); return h }
+func spreadSummary(s *Summary) *Summary       { spread(&s.extras, newSummaryStripe); return s }
+
+// together runs f in eight goroutines.
+func together(f func(goroutine int)) {
+	var group sync.WaitGroup
+	for g := range 8 {
+		group.Go(func() { f(g) })
+	}
+	group.Wait()
+}
+
+func TestRecordsAreNoLargerThanTheyWere(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("pointers are smaller here")
+	}
+	if n := unsafe.Sizeof(Counter{}); n != 64 {
+		t.Errorf("a counter has %d bytes", n)
+	}
+	if n := unsafe.Sizeof(Histogram{}); n != 64 {
+		t.Errorf("a histogram has %d bytes", n)
+	}
+	if n := unsafe.Sizeof(Summary{}); n != 96 {
+		t.Errorf("a summary has %d bytes", n)
+	}
+}
+
+func TestNumberOfStripes(t *testing.T) {
+	for processors, want := range map[int]int{1: 1, 2: 4, 3: 8, 4: 8, 6: 16, 8: 16, 16: 32, 32: 64, 64: 64, 200: 64} {
+		withProcessors(processors, func() {
+			var x extras[counterStripe]
+			for range 10 {
+				x.grow(newCounterStripe)
+			}
+			got := max(len(x.stripes()), 1)
+			if got != want || mostStripes() != want {
+				t.Errorf("%d processors: %d stripes of %d, want %d", processors, got, mostStripes(), want)
+			}
+		})
+	}
+}
+
+func TestStripesComeWithCollisions(t *testing.T) {
+	withProcessors(4, func() {
+		var c Counter
+		tries := 0
+		for ; len(c.extras.stripes()) == 0 && tries < 100*collisionsToGrow; tries++ {
+			c.extras.collided(newCounterStripe)
+		}
+		if n := len(c.extras.stripes()); n != firstStripes {
+			t.Errorf("%d stripes after %d collisions, want %d", n, tries, firstStripes)
+		}
+	})
+}
+
+func TestQuietMetricsHaveNoStripes(t *testing.T) {
+	reg := NewRegistry()
+	c := NewCounter("c_total", "", In(reg))
+	h := NewHistogram("h", "", In(reg))
+	s := NewSummary("s", "", In(reg))
+	for range 10_000 {
+		c.Inc()
+		c.Add(0.5)
+		h.Observe(1)
+		h.ObserveDuration(time.Second)
+		s.Observe(1)
+		s.ObserveDuration(time.Second)
+	}
+	if c.extras.Load() != nil || h.extras.Load() != nil || s.extras.Load() != nil {
+		t.Error("a single goroutine collided with itself")
+	}
+}
+
+func TestStripedCounterIsExact(t *testing.T) {
+	reg := NewRegistry()
+	c := spreadCounter(NewCounter("c_total", "", In(reg)))
+	if n := len(c.extras.stripes()); n != 16 {
+		t.Fatalf("%d stripes", n)
+	}
+	together(func(int) {
+		for range 10_000 {
+			c.Inc()
+			c.AddUint(2)
+			c.Add(4)
+			c.Add(0.25)
+		}
+	})
+	if got, want := c.Value(), 8*10_000*7.25; got != want {
+		t.Errorf("value %v, want %v", got, want)
+	}
+	if got, ok := SampleValue(context.Background(), reg, "c_total"); !ok || got != c.Value() {
+		t.Errorf("a scrape sees %v, want %v", got, c.Value())
+	}
+	if c.whole.Load() != 0 || c.part.Load() != 0 {
+		t.Error("the record is written to although there are stripes")
+	}
+	c.Reset()
+	if c.Value() != 0 {
+		t.Errorf("value %v after Reset", c.Value())
+	}
+}
+
+func TestCounterBeforeAndAfterItIsStriped(t *testing.T) {
+	c := new(Counter)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 20_000 {
+				c.Inc()
+				c.Add(0.5)
+			}
+		})
+	}
+	spreadCounter(c)
+	group.Wait()
+	if got := c.Value(); got != 8*20_000*1.5 {
+		t.Errorf("value %v", got)
+	}
+}
+
+func TestStripedCounterBeyondAnInteger(t *testing.T) {
+	c := spreadCounter(new(Counter))
+	together(func(int) { c.AddUint(1 << 63) })
+	if got, want := c.Value(), math.Ldexp(1, 66); got != want {
+		t.Errorf("value %v, want %v", got, want)
+	}
+	stripes := c.extras.stripes()
+	stripes[0].whole.Store(math.MaxUint64)
+	stripes[1].whole.Store(3)
+	whole, part := addStripes(0, 0.5, []*counterStripe{stripes[0], stripes[1]})
+	if whole != 2 || part < math.Ldexp(1, 64) {
+		t.Errorf("2^64+2.5 is read as %d and %v", whole, part)
+	}
+}
+
+func TestReadersOfStripesSeeCountersRise(t *testing.T) {
+	c := spreadCounter(new(Counter))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		together(func(int) {
+			for range 20_000 {
+				c.Inc()
+			}
+		})
+	}()
+	for last, end := 0.0, false; !end; {
+		select {
+		case <-done:
+			end = true
+		default:
+		}
+		v := c.Value()
+		if v < last {
+			t.Fatalf("the counter fell from %v to %v", last, v)
+		}
+		last = v
+	}
+	if c.Value() != 160_000 {
+		t.Errorf("value %v", c.Value())
+	}
+}
+
+func TestExemplarsAndStripesLiveTogether(t *testing.T) {
+	reg := NewRegistry()
+	c := NewCounter("c_total", "", In(reg))
+	h := NewHistogram("h", "", In(reg), Buckets(1, 2))
+	c.IncWithExemplar(Label{"id", "first"})
+	h.ObserveWithExemplar(1.5, Label{"id", "first"})
+	spreadCounter(c)
+	spreadHistogram(h)
+	c.Inc()
+	h.Observe(5)
+	check := func(wantID string, wantCount float64) {
+		t.Helper()
+		families, err := reg.Gather(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			for _, s := range f.Samples {
+				if (f.Name == "c_total" || f.Name == "h") && (len(s.Exemplars) != 1 || s.Exemplars[0].Labels[0].Value != wantID) {
+					t.Errorf("%s has the exemplars %v, want %s", f.Name, s.Exemplars, wantID)
+				}
+			}
+		}
+		if c.Value() != wantCount || float64(h.Count()) != wantCount {
+			t.Errorf("counts %v and %v, want %v", c.Value(), h.Count(), wantCount)
+		}
+	}
+	check("first", 2)
+	c.IncWithExemplar(Label{"id", "second"})
+	h.ObserveWithExemplar(1.5, Label{"id", "second"})
+	check("second", 3)
+	c.Reset()
+	h.Reset()
+	if c.extras.exemplars().text == nil || len(c.extras.exemplars().text) != 0 {
+		t.Error("Reset leaves the exemplar")
+	}
+	// And the other way round.
+	c, h = spreadCounter(new(Counter)), spreadHistogram(NewHistogram("g", "", In(reg), Buckets(1, 2)))
+	c.IncWithExemplar(Label{"id", "x"})
+	h.ObserveWithExemplar(1.5, Label{"id", "x"})
+	if c.extras.exemplars() == nil || h.extras.exemplars() == nil || len(c.extras.stripes()) != 16 || len(h.extras.stripes()) != 16 {
+		t.Error("an exemplar has cost the stripes, or the other way round")
+	}
+}
+
+func TestStripedHistogramIsExact(t *testing.T) {
+	reg := NewRegistry()
+	h := spreadHistogram(NewHistogram("h", "", In(reg), Buckets(1, 2, 3)))
+	together(func(int) {
+		for range 5000 {
+			h.Observe(0.5)
+			h.ObserveN(1.5, 3)
+			h.ObserveDuration(2500 * time.Millisecond)
+			h.Observe(99)
+		}
+	})
+	if got, want := h.appendCounts(nil), []uint64{40_000, 120_000, 40_000, 40_000}; !slices.Equal(got, want) {
+		t.Errorf("counts %v, want %v", got, want)
+	}
+	if got, want := h.Sum(), 40_000*(0.5+4.5+2.5+99); got != want {
+		t.Errorf("sum %v, want %v", got, want)
+	}
+	if h.Count() != 240_000 {
+		t.Errorf("count %d", h.Count())
+	}
+	families, err := reg.Gather(t.Context())
+	if err != nil || families[0].Samples[0].Sum != h.Sum() || families[0].Samples[0].Count != h.Count() {
+		t.Errorf("a scrape sees %+v, error %v", families[0].Samples[0], err)
+	}
+	if h.sum.Load() != 0 || h.count(0).Load() != 0 || h.nanos().Load() != 0 {
+		t.Error("the record is written to although there are stripes")
+	}
+	h.Observe(math.Inf(1))
+	if !math.IsInf(h.Sum(), 1) {
+		t.Errorf("sum %v", h.Sum())
+	}
+	h.Reset()
+	if h.Sum() != 0 || h.Count() != 0 {
+		t.Errorf("sum %v and count %d after Reset", h.Sum(), h.Count())
+	}
+}
+
+func TestReadersOfStripesSeeWholeObservations(t *testing.T) {
+	h := spreadHistogram(NewHistogram("h", "", In(NewRegistry())))
+	s := spreadSummary(NewSummary("s", "", In(NewRegistry())))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		together(func(g int) {
+			for range 20_000 {
+				if g%2 == 0 {
+					h.Observe(1)
+					s.Observe(1)
+				} else {
+					h.ObserveDuration(time.Second)
+					s.ObserveDuration(time.Second)
+				}
+			}
+		})
+	}()
+	last := uint64(0)
+	for end := false; !end; {
+		select {
+		case <-done:
+			end = true
+		default:
+		}
+		counts, sum := h.read(nil)
+		count := uint64(0)
+		for _, n := range counts {
+			count += n
+		}
+		if sum < float64(count) || count < last {
+			t.Fatalf("%d observations, before %d, of 1 each are %v", count, last, sum)
+		}
+		last = count
+		if count, sum := s.read(); sum < float64(count) {
+			t.Fatalf("%d observations of 1 each are %v", count, sum)
+		}
+	}
+	if h.Count() != 160_000 || h.Sum() != 160_000 || s.Count() != 160_000 || s.Sum() != 160_000 {
+		t.Errorf("counts %d and %d, sums %v and %v", h.Count(), s.Count(), h.Sum(), s.Sum())
+	}
+}
+
+func TestStripedSummaryIsExact(t *testing.T) {
+	reg := NewRegistry()
+	s := spreadSummary(NewSummary("s", "", In(reg), Quantiles(0.5)))
+	together(func(int) {
+		for range 5000 {
+			s.Observe(2)
+			s.ObserveDuration(3 * time.Second)
+		}
+	})
+	if s.Count() != 80_000 || s.Sum() != 200_000 {
+		t.Errorf("count %d, sum %v", s.Count(), s.Sum())
+	}
+	if q := s.Quantile(0.9); q != 3 {
+		t.Errorf("0.9-quantile %v", q)
+	}
+	if s.sum.Load() != 0 || s.count.Load() != 0 {
+		t.Error("the record is written to although there are stripes")
+	}
+	s.Reset()
+	if s.Count() != 0 || s.Sum() != 0 {
+		t.Errorf("count %d and sum %v after Reset", s.Count(), s.Sum())
+	}
+}
+
+func TestDurationsAreSummedExactly(t *testing.T) {
+	const n = 200_000
+	reg := NewRegistry()
+	h := NewHistogram("h", "", In(reg))
+	native := NewHistogram("n", "", In(reg), Native{})
+	s := NewSummary("s", "", In(reg))
+	drifting := 0.0
+	for range n {
+		h.ObserveDuration(100 * time.Millisecond)
+		native.ObserveDuration(100 * time.Millisecond)
+		s.ObserveDuration(100 * time.Millisecond)
+		drifting += 0.1
+	}
+	if drifting == n/10 {
+		t.Error("a float64 would do")
+	}
+	if h.Sum() != n/10 || native.Sum() != n/10 || s.Sum() != n/10 {
+		t.Errorf("sums %v, %v and %v, want %v", h.Sum(), native.Sum(), s.Sum(), n/10)
+	}
+	families, err := reg.Gather(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if sum := f.Samples[0].Sum; sum != n/10 {
+			t.Errorf("a scrape sees the sum %v in %s", sum, f.Name)
+		}
+	}
+}
+
+func TestSumsOfExtremeDurations(t *testing.T) {
+	const longest = time.Duration(math.MaxInt64)
+	for _, test := range []struct {
+		name      string
+		durations []time.Duration
+		want      float64
+	}{
+		{"none", nil, 0},
+		{"zero", []time.Duration{0}, 0},
+		{"negative", []time.Duration{-1500 * time.Millisecond, 250 * time.Millisecond}, -1.25},
+		{"more than fits", []time.Duration{longest, longest, longest}, 3 * longest.Seconds()},
+		{"less than fits", []time.Duration{-longest, -longest}, -2 * longest.Seconds()},
+		{"there and back", []time.Duration{longest, longest, -longest, -longest}, 0},
+		{"nanoseconds", []time.Duration{1, 1, 1}, 3e-9},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reg := NewRegistry()
+			h := NewHistogram("h", "", In(reg))
+			striped := spreadHistogram(NewHistogram("striped", "", In(reg)))
+			native := NewHistogram("n", "", In(reg), Native{Only: true})
+			s := NewSummary("s", "", In(reg))
+			for _, d := range test.durations {
+				h.ObserveDuration(d)
+				striped.ObserveDuration(d)
+				native.ObserveDuration(d)
+				s.ObserveDuration(d)
+			}
+			for _, got := range []float64{h.Sum(), striped.Sum(), native.Sum(), s.Sum()} {
+				if math.Abs(got-test.want) > 1e-15*math.Abs(test.want) {
+					t.Errorf("sum %v, want %v", got, test.want)
+				}
+			}
+			if h.Count() != uint64(len(test.durations)) {
+				t.Errorf("count %d", h.Count())
+			}
+		})
+	}
+}
+
+func TestTimersReportExactly(t *testing.T) {
+	reg := NewRegistry()
+	h := NewHistogram("h", "", In(reg))
+	s := NewSummary("s", "", In(reg))
+	sum := h.Timer().Stop() + StartTimer().StopTo(h)
+	if got := int64(h.nanos().Load()); got != int64(sum) || h.Count() != 2 {
+		t.Errorf("%d nanoseconds of %d observations, want %d of 2", got, h.Count(), sum)
+	}
+	sum = s.Timer().Stop() + StartTimer().StopTo(s)
+	if got := int64(s.nanos.Load()); got != int64(sum) || s.Count() != 2 {
+		t.Errorf("%d nanoseconds of %d observations, want %d of 2", got, s.Count(), sum)
+	}
+}

@@ -1,0 +1,36 @@
+package fennel
+
+import "sync/atomic"
+
+// summaryStripe is a part of a summary: what some of the goroutines have observed.
+type summaryStripe struct {
+	sum, nanos, count atomic.Uint64 // as in a summary
+	_                 [stripePad - 24]byte
+}
+
+func newSummaryStripe() *summaryStripe { return new(summaryStripe) }
+
+// observeSlow adds an observation to a summary that has stripes, or that is changed
+// by somebody else at the same moment. If d is not 0, it is v exactly, in
+// nanoseconds.
+func (s *Summary) observeSlow(v float64, d int64) {
+	stripes := s.extras.stripes()
+	if len(stripes) == 0 {
+		if !tryAdd(&s.sum, &s.nanos, v, d) {
+			s.extras.collided(newSummaryStripe)
+			for !tryAdd(&s.sum, &s.nanos, v, d) {
+			}
+		}
+		s.count.Add(1)
+		return
+	}
+	i := stripeOf(len(stripes))
+	stripe := stripes[i]
+	for tries := 1; !tryAdd(&stripe.sum, &stripe.nanos, v, d); tries++ {
+		if tries == 2 {
+			s.extras.collided(newSummaryStripe)
+		}
+		stripe = stripes[(i+tries)%len(stripes)]
+	}
+	stripe.count.Add(1)
+}
