@@ -42,18 +42,20 @@ func tryFloat(p *atomic.Uint64, v float64) bool {
 // somebody else at the same moment.
 func (c *Counter) addSlow(n uint64) {
 	whole, part := &c.whole, &c.part
-	if stripes := c.extras.stripes(); len(stripes) > 0 {
-		i := stripeOf(len(stripes))
-		if s := stripes[i]; tryWhole(&s.whole, &s.part, n) {
-			return
-		}
-		s := stripes[(i+1)%len(stripes)]
-		whole, part = &s.whole, &s.part
+	stripes := c.extras.stripes()
+	i := 0
+	if len(stripes) > 0 {
+		i = stripeOf(len(stripes))
+		whole, part = &stripes[i].whole, &stripes[i].part
 	}
 	if tryWhole(whole, part, n) {
 		return
 	}
-	c.extras.collided(newCounterStripe)
+	c.extras.collided(whole, newCounterStripe)
+	if len(stripes) > 0 {
+		next := stripes[(i+1)%len(stripes)]
+		whole, part = &next.whole, &next.part
+	}
 	if whole.Add(n) < n {
 		carry(part)
 	}
@@ -62,17 +64,19 @@ func (c *Counter) addSlow(n uint64) {
 // addFloatSlow is addSlow for a number with a fraction.
 func (c *Counter) addFloatSlow(v float64) {
 	part := &c.part
-	if stripes := c.extras.stripes(); len(stripes) > 0 {
-		i := stripeOf(len(stripes))
-		if tryFloat(&stripes[i].part, v) {
-			return
-		}
-		part = &stripes[(i+1)%len(stripes)].part
+	stripes := c.extras.stripes()
+	i := 0
+	if len(stripes) > 0 {
+		i = stripeOf(len(stripes))
+		part = &stripes[i].part
 	}
 	if tryFloat(part, v) {
 		return
 	}
-	c.extras.collided(newCounterStripe)
+	c.extras.collided(part, newCounterStripe)
+	if len(stripes) > 0 {
+		part = &stripes[(i+1)%len(stripes)].part
+	}
 	addFloat(part, v)
 }
 

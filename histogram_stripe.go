@@ -40,7 +40,7 @@ func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	stripes := h.extras.stripes()
 	if len(stripes) == 0 {
 		if !tryAdd(&h.sum, h.nanos(), sum, d) {
-			h.extras.collided(h.newStripe)
+			h.extras.collided(&h.sum, h.newStripe)
 			for !tryAdd(&h.sum, h.nanos(), sum, d) {
 			}
 		}
@@ -50,8 +50,8 @@ func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	i := stripeOf(len(stripes))
 	s := stripes[i]
 	for tries := 1; !tryAdd(&s.sum, &s.nanos, sum, d); tries++ {
-		if tries == 2 {
-			h.extras.collided(h.newStripe)
+		if tries == 1 {
+			h.extras.collided(&s.sum, h.newStripe)
 		}
 		s = stripes[(i+tries)%len(stripes)]
 	}

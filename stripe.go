@@ -20,10 +20,13 @@ const (
 	maxStripes = 64
 	// firstStripes is how many there are at first.
 	firstStripes = 4
-	// collisionsToGrow is how many collisions it takes on average, of two in a
-	// row, until there are more stripes. They are not counted, which would need
+	// collisionsToProbe is at how many collisions, on average, it is looked
+	// whether others are still there. They are not counted, which would need
 	// memory: each has that chance.
-	collisionsToGrow = 32
+	collisionsToProbe = 16
+	// probes is how often that is tried: for some 50 nanoseconds. Who meets
+	// somebody a second time within that meets somebody all the time.
+	probes = 10
 	// stripePad is the distance that keeps processors apart: two cache lines,
 	// since many fetch them in pairs.
 	stripePad = 128
@@ -95,12 +98,22 @@ func (p *extras[S]) withExemplars(n int) *exemplarSlot {
 	}
 }
 
-// collided is called by an update that has met others twice in a row. It may add
+// collided is called by an update that has met another one at a word. It may add
 // stripes, which are made by add.
-func (p *extras[S]) collided(add func() *S) {
-	if rand.Uint32()%collisionsToGrow == 0 {
+func (p *extras[S]) collided(word *atomic.Uint64, add func() *S) {
+	if rand.Uint32()%collisionsToProbe == 0 && isBusy(word) {
 		p.grow(add)
 	}
+}
+
+// isBusy reports whether somebody changes a word at this very moment.
+func isBusy(word *atomic.Uint64) bool {
+	for range probes {
+		if v := word.Load(); !word.CompareAndSwap(v, v) {
+			return true
+		}
+	}
+	return false
 }
 
 // grow doubles the number of stripes, if there may be more, or makes the first.

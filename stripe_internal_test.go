@@ -72,12 +72,33 @@ func TestNumberOfStripes(t *testing.T) {
 func TestStripesComeWithCollisions(t *testing.T) {
 	withProcessors(4, func() {
 		var c Counter
-		tries := 0
-		for ; len(c.extras.stripes()) == 0 && tries < 100*collisionsToGrow; tries++ {
-			c.extras.collided(newCounterStripe)
+		for range 100 * collisionsToProbe {
+			c.extras.collided(&c.whole, newCounterStripe)
 		}
+		if n := len(c.extras.stripes()); n != 0 {
+			t.Errorf("%d stripes although nobody is there any more", n)
+		}
+		stop := make(chan struct{})
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						c.whole.Add(1)
+					}
+				}
+			})
+		}
+		for len(c.extras.stripes()) == 0 {
+			c.extras.collided(&c.whole, newCounterStripe)
+		}
+		close(stop)
+		group.Wait()
 		if n := len(c.extras.stripes()); n != firstStripes {
-			t.Errorf("%d stripes after %d collisions, want %d", n, tries, firstStripes)
+			t.Errorf("%d stripes at first, want %d", n, firstStripes)
 		}
 	})
 }

@@ -17,7 +17,7 @@ func (s *Summary) observeSlow(v float64, d int64) {
 	stripes := s.extras.stripes()
 	if len(stripes) == 0 {
 		if !tryAdd(&s.sum, &s.nanos, v, d) {
-			s.extras.collided(newSummaryStripe)
+			s.extras.collided(&s.sum, newSummaryStripe)
 			for !tryAdd(&s.sum, &s.nanos, v, d) {
 			}
 		}
@@ -27,8 +27,8 @@ func (s *Summary) observeSlow(v float64, d int64) {
 	i := stripeOf(len(stripes))
 	stripe := stripes[i]
 	for tries := 1; !tryAdd(&stripe.sum, &stripe.nanos, v, d); tries++ {
-		if tries == 2 {
-			s.extras.collided(newSummaryStripe)
+		if tries == 1 {
+			s.extras.collided(&stripe.sum, newSummaryStripe)
 		}
 		stripe = stripes[(i+tries)%len(stripes)]
 	}
