@@ -17,7 +17,7 @@ import (
 const (
 	// maxStripes bounds what a metric takes, and what a reader has to add up.
 	// Where more goroutines run at the same time, a few share a stripe.
-	maxStripes = 64
+	maxStripes = 128
 	// firstStripes is how many there are at first.
 	firstStripes = 4
 	// collisionsToProbe is at how many collisions, on average, it is looked
