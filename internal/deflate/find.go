@@ -24,7 +24,10 @@ func (e *Encoder) find(text []byte, start int) (n, end int) {
 			}
 			if l >= 3 {
 				d = i - line
-				line = i + (l-1)/d*d
+				line = i
+				if l > d {
+					line += (l - 1) / d * d
+				}
 				goto found
 			}
 			line = i
@@ -37,21 +40,15 @@ func (e *Encoder) find(text []byte, start int) (n, end int) {
 			e.table[h] = uint16(i)
 			if uint(dh-1) < window && dh <= i {
 				if x := w ^ load64(text, i-dh); uint32(x) == 0 {
-					l = extend(text, i-dh+4, i+4) + 4
 					d = dh
-					if k := lastNewline(text[i : i+l]); k >= 0 {
-						line = i + k
-					}
+					l, line = extendLines(text, i-dh, i, line)
 					goto found
 				}
 			}
 			if d <= i {
 				if skip := sameRun(w ^ load64(text, i-d)); skip < 8 {
 					i += skip
-					l = extend(text, i-d+4, i+4) + 4
-					if k := lastNewline(text[i : i+l]); k >= 0 {
-						line = i + k
-					}
+					l, line = extendLines(text, i-d, i, line)
 					goto found
 				}
 			}
@@ -123,16 +120,34 @@ func extend(text []byte, a, b int) int {
 	return b - start
 }
 
-// lastNewline
-func lastNewline(b []byte) int {
-	i := len(b)
-	for ; i >= 8; i -= 8 {
-		x := load64(b, i-8) ^ '\n'*ones
-		if y := ^((x&^highs + 0x7f*ones) | x) & highs; y != 0 {
-			return i - 1 - bits.LeadingZeros64(y)>>3
+// extendLines
+func extendLines(text []byte, a, b, line int) (int, int) {
+	start := b
+	stop := min(b+maxMatch, len(text))
+	for b+8 <= stop {
+		w := load64(text, b)
+		x := load64(text, a) ^ w
+		z := w ^ '\n'*ones
+		z = ^((z&^highs + 0x7f*ones) | z) & highs
+		if x != 0 {
+			z &= x&-x - 1
+			if z != 0 {
+				line = b + 7 - bits.LeadingZeros64(z)>>3
+			}
+			return b - start + bits.TrailingZeros64(x)>>3, line
 		}
+		if z != 0 {
+			line = b + 7 - bits.LeadingZeros64(z)>>3
+		}
+		a += 8
+		b += 8
 	}
-	for i--; i >= 0 && b[i] != '\n'; i-- {
+	for b < stop && text[a] == text[b] {
+		if text[b] == '\n' {
+			line = b
+		}
+		a++
+		b++
 	}
-	return i
+	return b - start, line
 }
