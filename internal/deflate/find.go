@@ -42,6 +42,10 @@ func (e *Encoder) find(text []byte, start int) (n, end int) {
 				if x := w ^ load64(text, i-dh); uint32(x) == 0 {
 					d = dh
 					l, line = extendLines(text, i-dh, i, line)
+					for i > anchor && i > d && l < maxMatch && text[i-1] == text[i-d-1] {
+						i--
+						l++
+					}
 					goto found
 				}
 			}
