@@ -22,6 +22,7 @@ type block struct {
 	all       [literalCodes + distances]uint8
 	codes     [literalCodes]uint32
 	lengthOut [256]uint32
+	literalOut [512]uint32
 	distOut   [distances]uint32
 	huffman   huffman
 	header    header
@@ -121,13 +122,17 @@ func (b *block) body(w *writer, text []byte, sequences []sequence) {
 	acc, n := w.acc, w.n
 	out := w.dst[len(w.dst):cap(w.dst)]
 	o := 0
-	codes := (*[256]uint32)(b.codes[:])
+	codes := &b.literalOut
+	copy(codes[:256], b.codes[:])
 	pos := 0
 	for i := range sequences {
 		s := &sequences[i]
-		lits := text[pos : pos+int(s.literals)]
-		for len(lits) >= 4 {
-			a, b, c, d := codes[lits[0]], codes[lits[1]], codes[lits[2]], codes[lits[3]]
+		for p, left := pos, int(s.literals); left > 0; p, left = p+4, left-4 {
+			w := binary.LittleEndian.Uint32(text[p : p+4 : p+4])
+			a := codes[uint8(w)]
+			b := codes[uint(uint8(w>>8))|uint(1-left)>>63<<8^256]
+			c := codes[uint(uint8(w>>16))|uint(2-left)>>63<<8^256]
+			d := codes[uint(uint8(w>>24))|uint(3-left)>>63<<8^256]
 			acc |= uint64(a&0xffff) << n
 			n += uint(a >> 16)
 			acc |= uint64(b&0xffff) << (n & 63)
@@ -136,21 +141,11 @@ func (b *block) body(w *writer, text []byte, sequences []sequence) {
 			n += uint(c >> 16)
 			acc |= uint64(d&0xffff) << (n & 63)
 			n += uint(d >> 16)
-			binary.LittleEndian.PutUint64(out[o:], acc)
+			binary.LittleEndian.PutUint64(out[o:o+8:o+8], acc)
 			o += int(n >> 3)
 			acc >>= n & 56
 			n &= 7
-			lits = lits[4:]
 		}
-		for _, c := range lits {
-			a := codes[c]
-			acc |= uint64(a&0xffff) << (n & 63)
-			n += uint(a >> 16)
-		}
-		binary.LittleEndian.PutUint64(out[o:], acc)
-		o += int(n >> 3)
-		acc >>= n & 56
-		n &= 7
 		lc := b.lengthOut[s.length]
 		acc |= uint64(lc&0xffffff) << n
 		n += uint(lc >> 24)
@@ -161,7 +156,7 @@ func (b *block) body(w *writer, text []byte, sequences []sequence) {
 		x := uint64(s.distance) & (1<<(extra&63) - 1)
 		acc |= x << (n & 63)
 		n += extra
-		binary.LittleEndian.PutUint64(out[o:], acc)
+		binary.LittleEndian.PutUint64(out[o:o+8:o+8], acc)
 		o += int(n >> 3)
 		acc >>= n & 56
 		n &= 7
@@ -171,7 +166,7 @@ func (b *block) body(w *writer, text []byte, sequences []sequence) {
 		a := codes[c]
 		acc |= uint64(a&0xffff) << n
 		n += uint(a >> 16)
-		binary.LittleEndian.PutUint64(out[o:], acc)
+		binary.LittleEndian.PutUint64(out[o:o+8:o+8], acc)
 		o += int(n >> 3)
 		acc >>= n & 56
 		n &= 7
