@@ -22,6 +22,7 @@ func BenchmarkCompress(b *testing.B) {
 	for _, p := range append(large, pages[3:]...) {
 		b.Run(p.name, func(b *testing.B) {
 			var e deflate.Encoder
+			b.Run("8K", func(b *testing.B) { measure(b, p, 8<<10, e.Append) })
 			b.Run("64K", func(b *testing.B) { measure(b, p, 64<<10, e.Append) })
 			b.Run("128K", func(b *testing.B) { measure(b, p, 128<<10, e.Append) })
 			b.Run("256K", func(b *testing.B) { measure(b, p, 256<<10, e.Append) })

@@ -1,59 +1,38 @@
-// Package deflate compresses exposition text, and anything else correctly.
+// Package deflate compresses exposition text. It takes any bytes, but knows
+// what such text looks like: a line begins as the one before it does, differs
+// from it in one or two label values, which were seen a few lines ago, and ends
+// in a number, which was not. So it looks for a match in few places, and is
+// faster than what searches everywhere.
 package deflate
 
-import "encoding/binary"
-
-const (
-	minMatch  = 4
-	maxMatch  = 258
-	window    = 1 << 15
-	tableBits = 13
-
-	maxSequences = 1 << 13
-	maxBlock     = 1 << 18
-)
-
-// sequence is a run of literals and the match that follows it.
-type sequence struct {
-	literals uint32
-	distance uint16 // less one
-	length   uint8  // less three
-	code     uint8  // of the distance
-}
-
+// Encoder compresses pieces of text that know nothing of each other. The zero
+// value is ready to use. It takes about 100 KB and must not be used by several
+// goroutines at the same time.
 type Encoder struct {
-	table     [1 << tableBits]uint16
-	sequences [maxSequences]sequence
-	block     block
-	finder    finder
+	matcher matcher
+	block   block
 }
 
-type finder struct {
-	at     int // where the search goes on
-	line   int // the last newline before it
-	column int // last distance
-}
-
-// Append …
+// Append appends text to dst as blocks of raw DEFLATE (RFC 1951) and returns
+// the result. It depends on nothing but text, ends on a byte boundary, refers to
+// nothing before text, and none of its blocks is the final one: so pieces can be
+// kept, and put one after another in any order. An empty
+// text adds nothing.
+//
+// It allocates only if dst has no room: 32 bytes more than are appended always
+// suffice. What does not get smaller grows by five bytes for each 64 KB, and
+// eleven.
 func (e *Encoder) Append(dst, text []byte) []byte {
 	if len(text) == 0 {
 		return dst
 	}
-	clear(e.table[:])
-	e.finder = finder{column: 1, line: -1}
 	w := writer{dst: dst}
-	for start := 0; start < len(text); {
-		n, end := e.find(text, start)
-		e.block.write(&w, text[start:end], e.sequences[:n])
-		start = end
+	e.matcher.reset()
+	for len(text) > e.matcher.end {
+		start := e.matcher.end
+		sequences := e.matcher.next(text, &e.block)
+		e.block.write(&w, text[start:e.matcher.end], sequences)
 	}
 	w.align()
 	return w.dst
 }
-
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8 : i+8]) }

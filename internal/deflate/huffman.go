@@ -5,139 +5,140 @@ import (
 	"slices"
 )
 
-// code is a Huffman code for symbols up to some number.
-type code struct {
-	lengths []uint8
-}
+// code is what is written for a symbol: up to 24 bits, the lowest goes first.
+// How many they are is in the byte above.
+type code uint32
 
-// scratch is what building a Huffman code needs.
-type huffman struct {
-	keys  [286]uint32
-	nodes [286]uint32
+func (c code) bits() uint64 { return uint64(c & 0xffffff) }
+func (c code) size() uint   { return uint(c >> 24) }
+
+// and returns c and behind it, n bits of x.
+func (c code) and(x uint32, n int) code { return c + code(x<<c.size()) + code(n<<24) }
+
+// builder finds out how long the codes of symbols are best.
+type builder struct {
+	keys  [literalCodes]uint32
+	nodes [literalCodes]uint32
 }
 
 // lengths sets lengths to those of a Huffman code for symbols that occur as
-// often as counts says, none longer than limit.
-func (h *huffman) build(lengths []uint8, counts []uint32, limit int) {
-	clear(lengths)
-	keys := h.keys[:0]
-	for s, c := range counts {
-		if c > 0 {
-			keys = append(keys, min(c, 1<<22)<<9|uint32(s))
+// often as counts says, less than 1<<23 times, and 0 for those that don't. None
+// is longer than limit.
+//
+// There are at least two codes, as zlib does it: decoders don't agree on
+// what else is valid.
+func (b *builder) lengths(lengths []uint8, counts []uint32, limit int) {
+	const symbolBits = 9
+	keys := b.keys[:0]
+	for s, n := range counts {
+		if n > 0 {
+			keys = append(keys, n<<symbolBits|uint32(s))
 		}
 	}
-	switch len(keys) {
-	case 0:
-		return
-	case 1:
-		lengths[keys[0]&511] = 1
-		return
+	for s := uint32(0); len(keys) < 2; s++ {
+		if counts[s] == 0 {
+			keys = append(keys, 1<<symbolBits|s)
+		}
 	}
 	slices.Sort(keys)
-	nodes := h.nodes[:len(keys)]
+	nodes := b.nodes[:len(keys)]
 	for i, k := range keys {
-		nodes[i] = k >> 9
+		nodes[i] = k >> symbolBits
 	}
-	minimumRedundancy(nodes)
-	var perLength [33]int
-	for _, l := range nodes {
-		perLength[min(int(l), limit)]++
+	depths(nodes)
+	var numbers [32]int
+	for _, d := range nodes {
+		numbers[min(int(d), limit)]++
 	}
-	limitLengths(perLength[:limit+1])
-	// The rarest symbols get the longest codes.
-	i := 0
-	for l := limit; l > 0; l-- {
-		for range perLength[l] {
-			lengths[keys[i]&511] = uint8(l)
-			i++
+	shorten(numbers[:limit+1])
+	clear(lengths)
+	for l := limit; l > 0; l-- { // the rarest symbols have the longest codes
+		for _, k := range keys[:numbers[l]] {
+			lengths[k&(1<<symbolBits-1)] = uint8(l)
 		}
+		keys = keys[numbers[l]:]
 	}
 }
 
-// minimumRedundancy replaces frequencies, in ascending order, by code lengths:
-// Moffat and Katajainen, In-place calculation of minimum-redundancy codes (1995).
-func minimumRedundancy(a []uint32) {
-	n := len(a)
-	a[0] += a[1]
-	root, leaf := 0, 2
-	for next := 1; next < n-1; next++ {
-		if leaf >= n || a[root] < a[leaf] {
-			a[next] = a[root]
-			a[root] = uint32(next)
-			root++
-		} else {
-			a[next] = a[leaf]
-			leaf++
-		}
-		if leaf >= n || (root < next && a[root] < a[leaf]) {
-			a[next] += a[root]
-			a[root] = uint32(next)
-			root++
-		} else {
-			a[next] += a[leaf]
-			leaf++
-		}
+// depths replaces counts, which ascend, by the depths of the leaves of their
+// Huffman tree, which descend. There are at least two. This is by Moffat and
+// Katajainen: In-Place Calculation of Minimum-Redundancy Codes, 1995.
+func depths(a []uint32) {
+	join(a)
+	// Now all but the last are inner nodes, and hold their parents.
+	last := len(a) - 2
+	a[last] = 0
+	for i := last - 1; i >= 0; i-- {
+		a[i] = a[a[i]] + 1
 	}
-	a[n-2] = 0
-	for next := n - 3; next >= 0; next-- {
-		a[next] = a[a[next]] + 1
-	}
-	available, used, depth := 1, 0, uint32(0)
-	root = n - 2
-	next := n - 1
-	for available > 0 {
-		for root >= 0 && a[root] == depth {
+	// Now they hold their depths. Where there is no inner node, there are leaves.
+	inner, leaf := last, len(a)-1
+	for depth, places := uint32(0), 1; places > 0; depth++ {
+		used := 0
+		for ; inner >= 0 && a[inner] == depth; inner-- {
 			used++
-			root--
 		}
-		for available > used {
-			a[next] = depth
-			next--
-			available--
+		for ; places > used; places-- {
+			a[leaf] = depth
+			leaf--
 		}
-		available = 2 * used
-		depth++
-		used = 0
+		places = 2 * used
 	}
 }
 
-// limitLengths makes a code of one that was cut at the longest length.
-func limitLengths(perLength []int) {
-	limit := len(perLength) - 1
-	total := 0
-	for l := 1; l <= limit; l++ {
-		total += perLength[l] << (limit - l)
-	}
-	for ; total > 1<<limit; total-- {
-		perLength[limit]--
-		for l := limit - 1; ; l-- {
-			if perLength[l] > 0 {
-				perLength[l]--
-				perLength[l+1] += 2
-				break
+// join joins, again and again, the two smallest of leaves and inner nodes. The
+// inner nodes take the places of leaves that were joined.
+func join(a []uint32) {
+	inner, leaf := 0, 0
+	for next := range len(a) - 1 {
+		sum := uint32(0)
+		for range 2 {
+			if leaf >= len(a) || inner < next && a[inner] < a[leaf] {
+				sum += a[inner]
+				a[inner] = uint32(next)
+				inner++
+			} else {
+				sum += a[leaf]
+				leaf++
 			}
 		}
+		a[next] = sum
 	}
 }
 
-// assign sets codes to the canonical codes of lengths: the bits, in the order in which they are
-// written, and above them, shifted by 16, how many.
-func assign(codes []uint32, lengths []uint8) {
-	var count, next [17]uint32
-	for _, l := range lengths {
-		count[l]++
+// shorten makes a code possible again whose lengths were cut at the longest
+// one. numbers says how many codes of each length there are.
+func shorten(numbers []int) {
+	longest := len(numbers) - 1
+	used := 0 // places at the lowest level of the tree
+	for l := 1; l <= longest; l++ {
+		used += numbers[l] << (longest - l)
 	}
-	count[0] = 0
-	for l := 1; l <= 15; l++ {
-		next[l+1] = (next[l] + count[l]) << 1
-	}
-	// next[l] is the first code of length l
-	for s, l := range lengths {
-		if l == 0 {
-			codes[s] = 0
-			continue
+	for ; used > 1<<longest; used-- {
+		// A leaf of the lowest level goes up beside one that goes down.
+		l := longest - 1
+		for numbers[l] == 0 {
+			l--
 		}
-		codes[s] = uint32(bits.Reverse16(uint16(next[l])<<(16-l))) | uint32(l)<<16
+		numbers[l]--
+		numbers[l+1] += 2
+		numbers[longest]--
+	}
+}
+
+// assign sets codes to those that follow from lengths, by RFC 1951, section
+// 3.2.2.
+func assign(codes []code, lengths []uint8) {
+	var numbers, next [16]uint16
+	for _, l := range lengths {
+		numbers[l]++
+	}
+	numbers[0] = 0
+	for l := 1; l < len(next); l++ {
+		next[l] = (next[l-1] + numbers[l-1]) << 1
+	}
+	for s, l := range lengths {
+		codes[s] = code(bits.Reverse16(next[l]<<(16-l))) | code(l)<<24
 		next[l]++
 	}
 }

@@ -5,34 +5,44 @@ import (
 	"slices"
 )
 
-const maxStored = 1<<16 - 1
+const (
+	maxStored  = 1<<16 - 1 // bytes in a stored block
+	storedHead = 5         // bytes before them, at most
+)
 
+// writer appends bits to dst.
 type writer struct {
-	dst []byte
-	acc uint64
-	n   uint
+	dst     []byte
+	pending uint64 // what is less than a byte
+	n       uint   // how many bits that is
 }
 
-func (w *writer) grow(n int) { w.dst = slices.Grow(w.dst, n) }
+// grow makes room for n bits, a word that is written behind them, and what
+// align writes.
+func (w *writer) grow(n int) { w.dst = slices.Grow(w.dst, n/8+24) }
 
-// bits appends n bits, at most 56; w has room for eight bytes.
+// bits writes the n lowest bits of v, at most 32. The others are 0.
 func (w *writer) bits(v uint64, n uint) {
-	w.acc |= v << w.n
-	w.n += n
-	for w.n >= 8 {
-		w.dst = append(w.dst, byte(w.acc))
-		w.acc >>= 8
-		w.n -= 8
+	w.pending |= v << w.n
+	for w.n += n; w.n >= 8; w.n -= 8 {
+		w.dst = append(w.dst, byte(w.pending))
+		w.pending >>= 8
 	}
 }
 
-// stored
+func (w *writer) code(c code) { w.bits(c.bits(), c.size()) }
+
+// storedSize returns how many bits stored takes for n bytes, at most.
+func storedSize(n int) int { return 8 * (n + (n/maxStored+1)*storedHead) }
+
+// stored writes text as it is, in blocks of their own, and ends on a byte
+// boundary. An empty text is one empty block.
 func (w *writer) stored(text []byte) {
-	w.grow(len(text) + (len(text)/maxStored+1)*5 + 16)
-	for first := true; first || len(text) > 0; first = false {
+	w.grow(storedSize(len(text)))
+	for more := true; more; more = len(text) > 0 {
 		part := text[:min(len(text), maxStored)]
 		text = text[len(part):]
-		w.bits(0, 3)
+		w.bits(0, 3) // not the final one, not compressed
 		w.bits(0, -w.n&7)
 		w.dst = binary.LittleEndian.AppendUint16(w.dst, uint16(len(part)))
 		w.dst = binary.LittleEndian.AppendUint16(w.dst, ^uint16(len(part)))

@@ -1,0 +1,183 @@
+package deflate
+
+import "math/bits"
+
+const (
+	window   = 1 << 15 // how far back a match may lie
+	maxMatch = 258
+	minMatch = 4 // three are allowed, but a hash of four finds better ones
+
+	tableBits    = 13
+	maxSequences = 1 << 13 // in a block
+	maxBlock     = 1 << 18 // bytes of text, or a few more
+)
+
+// sequence is a run of literals and the match behind it.
+type sequence struct {
+	literals     uint32
+	distance     uint16 // of the match, less one
+	length       uint8  // of the match, less three
+	distanceCode uint8
+}
+
+// matcher takes a text apart into sequences.
+type matcher struct {
+	table     [1 << tableBits]uint16 // the low bits of where four bytes of this hash were looked up last
+	sequences [maxSequences]sequence
+	end       int // of the text that is done
+	line      int // the last newline before end, or -1
+	distance  int // that of the last match
+}
+
+// reset makes m ready for a new text.
+func (m *matcher) reset() {
+	clear(m.table[:])
+	m.end, m.line, m.distance = 0, -1, 1
+}
+
+// next returns the sequences of the next block, which starts at m.end, and
+// leaves in m.end where it ends. What follows the last sequence are literals.
+// All symbols are counted in b.
+//
+// There are three places where a match may begin. At the end of a line, reached
+// over the digits of its value, it is the end of the line before. Where that one
+// ends, in a label value, it is where the same four bytes were looked up last.
+// Failing that, it is behind the next few bytes, at the distance of the last
+// match: the same column of an earlier line. What lies within a match is never
+// looked up.
+func (m *matcher) next(text []byte, b *block) []sequence {
+	b.reset()
+	i, line, distance := m.end, m.line, m.distance
+	literals := i // where they start
+	misses, n := 0, 0
+	limit := min(len(text)-7, i+maxBlock)
+	for i < limit && n < maxSequences {
+		w := load64(text, i)
+		digits := digitRun(w)
+		length := 0
+		if digits < 8 && text[i+digits] == '\n' {
+			i += digits
+			digits = 0
+			line, distance, length = matchLine(text, line, i, distance)
+		} else if d := m.lookUp(w, i); d > 0 && uint32(w^load64(text, i-d)) == 0 {
+			distance = d
+			length, line = extendLines(text, i-d, i, line)
+			for i > literals && i > d && text[i-1] == text[i-d-1] && length < maxMatch {
+				i--
+				length++
+			}
+		} else if distance <= i {
+			if skip := equalRun(w ^ load64(text, i-distance)); skip < 8 {
+				i += skip
+				length, line = extendLines(text, i-distance, i, line)
+			}
+		}
+		if length < minMatch {
+			i += max(digits, 1) + misses>>5 // hurry through what has no matches
+			misses++
+			continue
+		}
+		misses = 0
+		b.count(text[literals:i])
+		m.sequences[n] = b.match(i-literals, distance, length)
+		n++
+		i += length
+		literals = i
+	}
+	if i >= len(text)-7 {
+		i = len(text)
+	}
+	b.count(text[literals:i])
+	m.end, m.line, m.distance = i, line, distance
+	return m.sequences[:n]
+}
+
+// lookUp returns how far before i the bytes of w, which are those at i, were
+// perhaps seen, or 0.
+func (m *matcher) lookUp(w uint64, i int) int {
+	entry := &m.table[uint32(w)*0x9e3779b1>>(32-tableBits)]
+	d := int(uint16(i) - *entry)
+	*entry = uint16(i)
+	if d > min(i, window) {
+		return 0
+	}
+	return d
+}
+
+// matchLine compares what begins with the newline at i with what begins with the one at
+// line. It returns the last newline that is passed, and the match.
+func matchLine(text []byte, line, i, distance int) (last, d, length int) {
+	d = i - line
+	if line < 0 || d > window {
+		return i, distance, 0
+	}
+	length = min(1+extend(text, line+1, i+1), maxMatch)
+	if length < minMatch {
+		return i, distance, length
+	}
+	last = i
+	if length > d { // lines are repeated
+		last += (length - 1) / d * d
+	}
+	return last, d, length
+}
+
+// extend returns how many bytes are the same from a as from b on, at most
+// maxMatch.
+func extend(text []byte, a, b int) int {
+	start := b
+	end := min(b+maxMatch, len(text))
+	for b+8 <= end {
+		if x := load64(text, a) ^ load64(text, b); x != 0 {
+			return b - start + bits.TrailingZeros64(x)>>3
+		}
+		a += 8
+		b += 8
+	}
+	for b < end && text[a] == text[b] {
+		a++
+		b++
+	}
+	return b - start
+}
+
+// extendLines is extend, and returns the last newline among these bytes, too, or
+// line if there is none.
+func extendLines(text []byte, a, b, line int) (length, last int) {
+	start := b
+	end := min(b+maxMatch, len(text))
+	for b+8 <= end {
+		w := load64(text, b)
+		x := load64(text, a) ^ w
+		newlines := zeroBytes(w ^ '\n'*each)
+		if x != 0 {
+			newlines &= x&-x - 1
+		}
+		if newlines != 0 {
+			line = b + 7 - bits.LeadingZeros64(newlines)>>3
+		}
+		if x != 0 {
+			return b - start + bits.TrailingZeros64(x)>>3, line
+		}
+		a += 8
+		b += 8
+	}
+	for b < end && text[a] == text[b] {
+		if text[b] == '\n' {
+			line = b
+		}
+		a++
+		b++
+	}
+	return b - start, line
+}
+
+// distanceCode returns the code of a distance.
+func distanceCode(distance int) uint8 {
+	d := uint32(distance - 1)
+	if d < 2 {
+		return uint8(d)
+	}
+	n := bits.Len32(d)
+	return uint8(2*n-2) + uint8(d>>(n-2)&1)
+}
