@@ -13,12 +13,8 @@ const (
 	maxCode = 14
 )
 
-// block counts the symbols of a block, and writes it.
+// block writes a block, with codes that are made for it.
 type block struct {
-	literals  [256]uint32
-	lengths   [maxMatch - 3 + 1]uint32 // by length, less three
-	distances [distanceCodes]uint32
-
 	builder         builder
 	header          header
 	symbols         [literalCodes]uint32 // literals and lengths
@@ -31,32 +27,10 @@ type block struct {
 	distanceCode [distanceCodes]code
 }
 
-// reset forgets all counts.
-func (b *block) reset() {
-	clear(b.literals[:])
-	clear(b.lengths[:])
-	clear(b.distances[:])
-}
-
-// count counts literals.
-func (b *block) count(literals []byte) {
-	for _, c := range literals {
-		b.literals[c]++
-	}
-}
-
-// match counts a match and returns it, with the literals before it.
-func (b *block) match(literals, distance, length int) sequence {
-	s := sequence{uint32(literals), uint16(distance - 1), uint8(length - 3), distanceCode(distance)}
-	b.lengths[s.length]++
-	b.distances[s.distanceCode]++
-	return s
-}
-
 // write writes text, which sequences are of, in the smallest way: with codes of
 // its own, or as it is.
-func (b *block) write(w *writer, text []byte, sequences []sequence) {
-	size := b.prepare()
+func (b *block) write(w *writer, text []byte, sequences []sequence, c *counts) {
+	size := b.prepare(c)
 	if size > storedSize(len(text)) {
 		w.stored(text)
 		return
@@ -73,30 +47,32 @@ func (b *block) write(w *writer, text []byte, sequences []sequence) {
 
 // prepare decides on the lengths of all codes, and returns how many bits the
 // block will have.
-func (b *block) prepare() int {
-	size := b.countSymbols()
+func (b *block) prepare(c *counts) int {
+	size := b.countSymbols(c)
 	b.builder.lengths(b.literalLengths[:], b.symbols[:], maxCode)
-	b.builder.lengths(b.distanceLengths[:], b.distances[:], maxCode)
+	b.builder.lengths(b.distanceLengths[:], c.distances[:], maxCode)
 	for s, n := range b.symbols {
 		size += int(n) * int(b.literalLengths[s])
 	}
-	for c, n := range b.distances {
-		size += int(n) * (int(b.distanceLengths[c]) + distanceExtra(c))
+	for s, n := range c.distances {
+		size += int(n) * (int(b.distanceLengths[s]) + distanceExtra(s))
 	}
 	return size + b.header.prepare(&b.builder, b.literalLengths[:], b.distanceLengths[:])
 }
 
 // countSymbols joins the counts of literals and lengths. It returns the number
 // of extra bits that the lengths have.
-func (b *block) countSymbols() (extra int) {
-	copy(b.symbols[:], b.literals[:])
+func (b *block) countSymbols(c *counts) (extra int) {
+	copy(b.symbols[:], c.literals[:])
 	b.symbols[endOfBlock] = 1
 	clear(b.symbols[firstLength:])
+	counts := c.lengths[:]
 	for s := firstLength; s < literalCodes; s++ {
-		first, n := lengthsOf(s)
-		for _, count := range b.lengths[first : first+n] {
+		n := lengthsOf(s)
+		for _, count := range counts[:n] {
 			b.symbols[s] += count
 		}
+		counts = counts[n:]
 		extra += int(b.symbols[s]) * lengthExtra(s)
 	}
 	return extra
@@ -104,11 +80,13 @@ func (b *block) countSymbols() (extra int) {
 
 // joinLengths joins the codes of lengths with their extra bits.
 func (b *block) joinLengths() {
+	codes := b.lengthCode[:]
 	for s := firstLength; s < literalCodes; s++ {
-		first, n := lengthsOf(s)
-		for x := range n {
-			b.lengthCode[first+x] = b.codes[s].and(uint32(x), lengthExtra(s))
+		n, extra := lengthsOf(s), lengthExtra(s)
+		for x := range codes[:n] {
+			codes[x] = b.codes[s].and(uint32(x), extra)
 		}
+		codes = codes[n:]
 	}
 }
 
@@ -165,18 +143,13 @@ func (b *block) body(w *writer, text []byte, sequences []sequence) {
 // beyond returns endOfBlock if there are no more than i literals left, or 0.
 func beyond(i, left int) uint { return ^uint(i-left) >> (bits.UintSize - 1) << 8 }
 
-// lengthsOf returns which lengths, less three, symbol s is for: the first, and
-// how many.
-func lengthsOf(s int) (first, n int) {
-	extra := lengthExtra(s)
-	switch {
-	case s == literalCodes-1:
-		return maxMatch - 3, 1
-	case extra == 0:
-		return s - firstLength, 1
+// lengthsOf returns how many lengths symbol s is for. They follow those of the
+// symbol before.
+func lengthsOf(s int) int {
+	if s == literalCodes-2 {
+		return 31 // 258 has a symbol of its own
 	}
-	first, n = (4+(s-firstLength)&3)<<extra, 1<<extra
-	return first, min(n, maxMatch-3-first)
+	return 1 << lengthExtra(s)
 }
 
 // lengthExtra returns how many extra bits symbol s has, which is for lengths.

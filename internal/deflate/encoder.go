@@ -30,8 +30,8 @@ func (e *Encoder) Append(dst, text []byte) []byte {
 	e.matcher.reset()
 	for len(text) > e.matcher.end {
 		start := e.matcher.end
-		sequences := e.matcher.next(text, &e.block)
-		e.block.write(&w, text[start:e.matcher.end], sequences)
+		sequences := e.matcher.next(text)
+		e.block.write(&w, text[start:e.matcher.end], sequences, &e.matcher.counts)
 	}
 	w.align()
 	return w.dst

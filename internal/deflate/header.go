@@ -20,8 +20,8 @@ type header struct {
 	literals, distances, sizes int // how many lengths are written
 
 	all     [literalCodes + distanceCodes]uint8
-	runs    []run
-	room    [literalCodes + distanceCodes]run
+	runs    [literalCodes + distanceCodes]run
+	n       int // how many runs
 	counts  [sizeCodes]uint32
 	lengths [sizeCodes]uint8
 	codes   [sizeCodes]code
@@ -60,7 +60,7 @@ func used(lengths []uint8) int {
 
 // split splits lengths into runs, and counts their symbols.
 func (h *header) split(lengths []uint8) {
-	h.runs = h.room[:0]
+	h.n = 0
 	clear(h.counts[:])
 	for i := 0; i < len(lengths); {
 		l, n := lengths[i], 1
@@ -98,7 +98,8 @@ func (h *header) addRun(l uint8, n int) int {
 }
 
 func (h *header) add(symbol uint8, extra int) {
-	h.runs = append(h.runs, run{symbol, uint8(extra)})
+	h.runs[h.n] = run{symbol, uint8(extra)}
+	h.n++
 	h.counts[symbol]++
 }
 
@@ -112,7 +113,7 @@ func (h *header) write(w *writer) {
 	for _, s := range sizeOrder[:h.sizes] {
 		w.bits(uint64(h.lengths[s]), 3)
 	}
-	for _, r := range h.runs {
+	for _, r := range h.runs[:h.n] {
 		w.code(h.codes[r.symbol])
 		w.bits(uint64(r.extra), runExtra(r.symbol))
 	}

@@ -20,10 +20,33 @@ type sequence struct {
 	distanceCode uint8
 }
 
+// counts says how often the symbols of a block occur.
+type counts struct {
+	literals  [256]uint32
+	lengths   [maxMatch - 3 + 1]uint32 // by length, less three
+	distances [distanceCodes]uint32
+}
+
+// add counts literals.
+func (c *counts) add(literals []byte) {
+	for _, l := range literals {
+		c.literals[l]++
+	}
+}
+
+// match counts a match and returns it, with the number of literals before it.
+func (c *counts) match(literals, distance, length int) sequence {
+	s := sequence{uint32(literals), uint16(distance - 1), uint8(length - 3), distanceCode(distance)}
+	c.lengths[s.length]++
+	c.distances[s.distanceCode]++
+	return s
+}
+
 // matcher takes a text apart into sequences.
 type matcher struct {
 	table     [1 << tableBits]uint16 // the low bits of where four bytes of this hash were looked up last
 	sequences [maxSequences]sequence
+	counts    counts
 	end       int // of the text that is done
 	line      int // the last newline before end, or -1
 	distance  int // that of the last match
@@ -37,7 +60,7 @@ func (m *matcher) reset() {
 
 // next returns the sequences of the next block, which starts at m.end, and
 // leaves in m.end where it ends. What follows the last sequence are literals.
-// All symbols are counted in b.
+// m.counts has the numbers of all symbols.
 //
 // There are three places where a match may begin. At the end of a line, reached
 // over the digits of its value, it is the end of the line before. Where that one
@@ -45,8 +68,8 @@ func (m *matcher) reset() {
 // Failing that, it is behind the next few bytes, at the distance of the last
 // match: the same column of an earlier line. What lies within a match is never
 // looked up.
-func (m *matcher) next(text []byte, b *block) []sequence {
-	b.reset()
+func (m *matcher) next(text []byte) []sequence {
+	m.counts = counts{}
 	i, line, distance := m.end, m.line, m.distance
 	literals := i // where they start
 	misses, n := 0, 0
@@ -78,8 +101,8 @@ func (m *matcher) next(text []byte, b *block) []sequence {
 			continue
 		}
 		misses = 0
-		b.count(text[literals:i])
-		m.sequences[n] = b.match(i-literals, distance, length)
+		m.counts.add(text[literals:i])
+		m.sequences[n] = m.counts.match(i-literals, distance, length)
 		n++
 		i += length
 		literals = i
@@ -87,7 +110,7 @@ func (m *matcher) next(text []byte, b *block) []sequence {
 	if i >= len(text)-7 {
 		i = len(text)
 	}
-	b.count(text[literals:i])
+	m.counts.add(text[literals:i])
 	m.end, m.line, m.distance = i, line, distance
 	return m.sequences[:n]
 }
@@ -104,8 +127,9 @@ func (m *matcher) lookUp(w uint64, i int) int {
 	return d
 }
 
-// matchLine compares what begins with the newline at i with what begins with the one at
-// line. It returns the last newline that is passed, and the match.
+// matchLine matches the end of a line, at i, with the one at line. It returns
+// the last newline that is then passed, and the match; a match that is too short
+// leaves the distance as it is.
 func matchLine(text []byte, line, i, distance int) (last, d, length int) {
 	d = i - line
 	if line < 0 || d > window {
@@ -151,13 +175,13 @@ func extendLines(text []byte, a, b, line int) (length, last int) {
 		x := load64(text, a) ^ w
 		newlines := zeroBytes(w ^ '\n'*each)
 		if x != 0 {
-			newlines &= x&-x - 1
+			if newlines &= x&-x - 1; newlines != 0 {
+				line = b + 7 - bits.LeadingZeros64(newlines)>>3
+			}
+			return b - start + bits.TrailingZeros64(x)>>3, line
 		}
 		if newlines != 0 {
 			line = b + 7 - bits.LeadingZeros64(newlines)>>3
-		}
-		if x != 0 {
-			return b - start + bits.TrailingZeros64(x)>>3, line
 		}
 		a += 8
 		b += 8
