@@ -7,7 +7,7 @@ const (
 	maxMatch = 258
 	minMatch = 4 // three are allowed, but a hash of four finds better ones
 
-	tableBits    = 13
+	tableBits    = 12
 	maxSequences = 1 << 13 // in a block
 	maxBlock     = 1 << 18 // bytes of text, or a few more
 )
@@ -82,7 +82,7 @@ func (m *matcher) next(text []byte) []sequence {
 			i += digits
 			digits = 0
 			line, distance, length = matchLine(text, line, i, distance)
-		} else if d := m.lookUp(w, i); d > 0 && uint32(w^load64(text, i-d)) == 0 {
+		} else if d := m.lookUp(w, i); d > 0 && worthwhile(w^load64(text, i-d), d) {
 			distance = d
 			length, line = extendLines(text, i-d, i, line)
 			for i > literals && i > d && text[i-1] == text[i-d-1] && length < maxMatch {
@@ -125,6 +125,13 @@ func (m *matcher) lookUp(w uint64, i int) int {
 		return 0
 	}
 	return d
+}
+
+// worthwhile tells whether to use a match at a distance, where x is the
+// difference of the first eight bytes. Four bytes that are far away are mostly
+// digits, and take no more bits as literals.
+func worthwhile(x uint64, distance int) bool {
+	return uint32(x) == 0 && (distance < 1<<12 || x<<24 == 0)
 }
 
 // matchLine matches the end of a line, at i, with the one at line. It returns
