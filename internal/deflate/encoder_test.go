@@ -183,8 +183,8 @@ func TestPieces(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			body := p.body(t)
 			var e deflate.Encoder
-			for _, size := range []int{100, 5000, 64 << 10, 128 << 10, 256 << 10, 1 << 30} {
-				body := body[:min(len(body), 500*size)]
+			for _, size := range []int{100, 5000, 64 << 10, 1 << 30} {
+				body := body[:min(len(body), 300*size, 1<<20)]
 				var stream []byte
 				for _, text := range pieces(body, size) {
 					start := len(stream)
