@@ -1,21 +1,25 @@
 package deflate
 
 import (
+	"bytes"
 	"cmp"
+	"compress/flate"
 	"encoding/binary"
+	"io"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
 // TestWords compares what works on eight bytes at once with what works on one.
 func TestWords(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	bytes := []byte{0, 0, 0, 1, 0x7f, 0x80, 0x81, 0xff, '0', '9', '/', ':', '0' | 0x80, '\n', 0x8a, 5, 9, 10}
+	hard := []byte{0, 0, 0, 1, 0x7f, 0x80, 0x81, 0xff, '0', '9', '/', ':', '0' | 0x80, '\n', 0x8a, 5, 9, 10}
 	var b [8]byte
 	for range 200_000 {
 		for i := range b {
-			b[i] = bytes[r.IntN(len(bytes))]
+			b[i] = hard[r.IntN(len(hard))]
 		}
 		w := binary.LittleEndian.Uint64(b[:])
 		digits := 0
@@ -116,6 +120,48 @@ func TestHuffmanCodes(t *testing.T) {
 			if cost > best*5/4+1 && limit == maxCode && depth > 0 {
 				t.Errorf("%v: the limit makes %d of %d", counts, cost, best)
 			}
+		}
+	}
+}
+
+// TestLongestCodes writes four of the longest codes in a row, behind each number
+// of bits that can be left over.
+func TestLongestCodes(t *testing.T) {
+	for shift := range 8 {
+		text := bytes.Repeat([]byte{15}, shift)
+		for s := range 16 {
+			text = append(text, byte(s)) // each once, the rarest first
+		}
+		for s := range 16 {
+			text = append(text, bytes.Repeat([]byte{byte(s)}, 1<<s)...)
+		}
+		// All is literals, but for a match at the end.
+		var c counts
+		c.add(text[:len(text)-3])
+		match := c.match(len(text)-3, 1, 3)
+		var b block
+		var w writer
+		b.write(&w, text, []sequence{match}, &c)
+		if longest := slices.Max(b.literalLengths[:]); longest != maxCode {
+			t.Fatalf("the longest code has %d bits", longest)
+		}
+		w.align()
+		got, err := io.ReadAll(flate.NewReader(bytes.NewReader(append(w.dst, 3, 0))))
+		if err != nil || !bytes.Equal(got, text) {
+			t.Errorf("behind %d bits: %v", shift, err)
+		}
+	}
+}
+
+// TestLastNewline checks that the newlines within a match are known.
+func TestLastNewline(t *testing.T) {
+	for _, line := range []string{"\n", "metric 1\n", "a{b=\"c\"} 12345678901\n", strings.Repeat("x", 300) + "\n"} {
+		text := []byte(strings.Repeat(line, 100) + "0123456789")
+		var m matcher
+		m.reset()
+		m.next(text)
+		if want := bytes.LastIndexByte(text, '\n'); m.line != want {
+			t.Errorf("lines of %d bytes: the last newline is %d, not %d", len(line), want, m.line)
 		}
 	}
 }
