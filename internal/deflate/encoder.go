@@ -5,7 +5,7 @@
 // faster than what searches everywhere.
 package deflate
 
-// Encoder compresses pieces of text that know nothing of each other. The zero
+// Encoder compresses pieces of text, each for itself. The zero
 // value is ready to use. It takes about 100 KB and must not be used by several
 // goroutines at the same time.
 type Encoder struct {
@@ -14,14 +14,14 @@ type Encoder struct {
 }
 
 // Append appends text to dst as blocks of raw DEFLATE (RFC 1951) and returns
-// the result. It depends on nothing but text, ends on a byte boundary, refers to
-// nothing before text, and none of its blocks is the final one: so pieces can be
-// kept, and put one after another in any order. An empty
-// text adds nothing.
+// the result. That depends on nothing but text, refers to nothing before it,
+// ends on a byte boundary, and has no final block: so pieces can be kept, and put
+// one after another in any order, with a final block of the caller's behind the
+// last. An empty text adds nothing. The Encoder keeps neither dst nor text.
 //
 // It allocates only if dst has no room: 32 bytes more than are appended always
-// suffice. What does not get smaller grows by five bytes for each 64 KB, and
-// eleven.
+// suffice. What can't be made smaller grows by less than one part in 4096 and 16
+// bytes.
 func (e *Encoder) Append(dst, text []byte) []byte {
 	if len(text) == 0 {
 		return dst

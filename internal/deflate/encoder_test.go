@@ -215,7 +215,7 @@ func TestPieces(t *testing.T) {
 // text. Digits are looked up where they begin: the text before has "5678 y" in
 // the same place, but behind letters, so that it was looked up there.
 func TestNothingIsRemembered(t *testing.T) {
-	text := []byte("x12345678 yyyyyyyy (5678 yyyyyyyy, and more of it")
+	text := append([]byte("x12345678 yyyyyyyy (5678 yyyyyyyy, and more of it\n"), pages[0].body(t)[:5000]...)
 	var used, fresh deflate.Encoder
 	want := fresh.Append(nil, text)
 	for _, before := range []string{"abcde5678 yyyyyyyy", string(pages[0].body(t)), string(noise(1000))} {
