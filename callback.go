@@ -52,7 +52,7 @@ func (c *callbackCollector) String() string { return c.declared.name }
 
 // Collect implements [Collector].
 func (c *callbackCollector) Collect(ctx context.Context, w *Writer) error {
-	to := w.declare(c.declared)
+	to := w.beginChecked(&c.declared)
 	if to.family == nil {
 		return nil
 	}

@@ -16,18 +16,27 @@ type gathering struct {
 	stored    []*part    // not all of it need be wanted
 	collected []*written // both in order
 	errs      []error
+	memory    *collection // of what is collected
 }
 
 // begin lets the collectors run that may have what is wanted.
 func (r *Registry) begin(ctx context.Context, req *sample.Request) (gathering, error) {
 	r.init()
 	g := gathering{registry: r, request: req}
-	writers, err := r.collect(ctx, req)
-	if err == nil {
-		g.stored, g.collected, g.errs = r.assemble(writers)
+	c, err := r.collect(ctx, req)
+	switch {
+	case err != nil:
+	case c == nil:
+		g.stored = r.stored()
+	default:
+		g.stored, g.errs = r.assemble(c)
+		g.collected, g.memory = c.sorted, c
 	}
 	return g, err
 }
+
+// release gives back the memory of what was collected.
+func (g *gathering) release() { g.memory.release() }
 
 // visit hands over all that is wanted.
 func (g *gathering) visit(ctx context.Context, v sample.Visitor) error {
@@ -71,7 +80,7 @@ func (p *part) visit(ctx context.Context, b *sample.Batch, v sample.Visitor) err
 
 // visit hands over what a collector wrote.
 func (f *written) visit(ctx context.Context, b *sample.Batch, v sample.Visitor) error {
-	all := samples{batch: &f.batch}
+	all := samples{batch: f.ready}
 	return all.visit(ctx, &f.family, b, v)
 }
 

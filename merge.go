@@ -149,6 +149,7 @@ func (m *merged) release(g *mergedGathering) {
 	clear(g.pieces)
 	g.pieces, g.errs = g.pieces[:0], nil
 	for i := range g.begun {
+		g.begun[i].memory.release()
 		clear(g.begun[i].pieces)
 		g.begun[i] = begun{pieces: g.begun[i].pieces[:0]}
 	}
@@ -208,6 +209,7 @@ type begun struct {
 	errs     []error
 	err      error
 	panicked any
+	memory   *collection // of what was collected
 }
 
 func (b *begun) run(ctx context.Context, in input, req *sample.Request) {
@@ -238,7 +240,7 @@ func (b *begun) registry(ctx context.Context, in input, r *Registry, req *sample
 		b.err = err
 		return
 	}
-	b.errs = g.errs
+	b.errs, b.memory = g.errs, g.memory
 	own := r.root().own.series
 	counted := own != nil && in.wants(own.names)
 	b.pieces = slices.Grow(b.pieces, len(g.stored)+len(g.collected))
@@ -249,8 +251,8 @@ func (b *begun) registry(ctx context.Context, in input, r *Registry, req *sample
 	}
 	for _, f := range g.collected {
 		b.pieces = append(b.pieces, piece{
-			named: &f.named, family: &f.family, batch: &f.batch,
-			sources: append(f.others, f.source), counted: counted,
+			named: &f.named, family: &f.family, batch: f.ready,
+			sources: f.sources, counted: counted,
 		})
 	}
 }

@@ -197,6 +197,22 @@ func (b *Batch) Reset() {
 	}
 }
 
+// Size returns about how many bytes of memory the columns use, and how many they
+// have. The text is not counted.
+func (b *Batch) Size() (used, all int) {
+	used = 8*(len(b.Whole)+len(b.Values)+len(b.Counts)+len(b.Sums)+len(b.States)+len(b.Times)+len(b.Created)) + len(b.Notes)
+	all = 8*(cap(b.Whole)+cap(b.Values)+cap(b.Counts)+cap(b.Sums)+cap(b.States)+cap(b.Times)+cap(b.Created)) + cap(b.Notes)
+	used += len(b.Exemplars) * int(unsafe.Sizeof(Exemplar{}))
+	all += cap(b.Exemplars) * int(unsafe.Sizeof(Exemplar{}))
+	for i, n := range b.Natives[:cap(b.Natives)] {
+		size := int(unsafe.Sizeof(n)) + (cap(n.Positive)+cap(n.Negative))*int(unsafe.Sizeof(NativeBucket{}))
+		if all += size; i < len(b.Natives) {
+			used += size
+		}
+	}
+	return used, all
+}
+
 // Visitor receives what is gathered.
 type Visitor interface {
 	// Visit is called with the families in the order of CompareNames, once or
