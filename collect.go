@@ -54,37 +54,25 @@ func (r *Registry) collect(ctx context.Context, req *sample.Request) (*collectio
 	inner, cancel := withMargin(ctx, 10)
 	defer cancel()
 	c := collections.Get().(*collection)
-	reports := c.start(inner, sources, req)
-	for range c.writers {
-		select {
-		case <-reports:
-		case <-patience.Done():
-			c.cutOff(patience)
-			return c, ctx.Err()
-		}
+	if !c.start(inner, sources, req).wait(inner, patience) {
+		c.cutOff(patience)
 	}
 	return c, ctx.Err()
 }
 
-// start calls the collectors that may have what is wanted. Each reports when it is
-// done.
-func (c *collection) start(ctx context.Context, sources []*source, req *sample.Request) (reports <-chan struct{}) {
-	// Neither is used again: both are for late collectors, too, and a channel
-	// belongs to the bubble of a test that makes it.
-	writers, done := make([]Writer, len(sources)), make(chan struct{}, len(sources))
+// start calls the collectors that may have what is wanted.
+func (c *collection) start(ctx context.Context, sources []*source, req *sample.Request) *calls {
+	// This is not used again, as late collectors may go on with it.
+	calls := &calls{all: make([]Writer, len(sources)), done: make(chan struct{})}
 	for i, s := range sources {
-		if s.names != nil && !req.Wants(s.names...) {
-			continue
+		if s.names == nil || req.Wants(s.names...) {
+			w := &calls.all[i]
+			w.init(s, req)
+			c.writers = append(c.writers, w)
 		}
-		w := &writers[i]
-		w.init(s, req)
-		c.writers = append(c.writers, w)
-		go func() {
-			defer func() { done <- struct{}{} }()
-			w.run(ctx)
-		}()
 	}
-	return done
+	calls.start(ctx, c.writers)
+	return calls
 }
 
 // withMargin returns a context that is done earlier than ctx, by one of so many
@@ -114,13 +102,17 @@ const maxLate = 3
 
 // States of a run.
 const (
-	running = iota
+	waiting = iota
+	running
 	ended
 	givenUp
 )
 
-// run calls the collector and keeps what goes wrong.
+// run calls the collector, unless that was given up before its turn, and keeps what goes wrong.
 func (w *Writer) run(ctx context.Context) {
+	if !w.state.CompareAndSwap(waiting, running) {
+		return
+	}
 	returned := false
 	defer func() {
 		if p := recover(); p != nil {
@@ -145,9 +137,12 @@ func (w *Writer) run(ctx context.Context) {
 	returned = true
 }
 
-// giveUp notes that nobody waits for the run any more, and reports whether it is
-// still going.
+// giveUp notes that nobody waits for the run any more, and reports whether it has
+// not ended.
 func (w *Writer) giveUp() bool {
+	if w.state.CompareAndSwap(waiting, givenUp) {
+		return true
+	}
 	if !w.state.CompareAndSwap(running, givenUp) {
 		return false
 	}

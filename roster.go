@@ -35,7 +35,7 @@ type roster struct {
 	misses  int      // how many were not
 	taken   []uint32 // by known text: the sample that has it, or nobody; if astray
 	fresh   texts
-	owners  []uint32 // by fresh text: the sample that has it
+	owners  []uint32 // by fresh text: the sample that has it, or nobody if it is known
 	strange bool     // some texts are of another layout than the others
 
 	spare  texts    // memory
@@ -75,18 +75,16 @@ func (r *roster) stray(l *series.Layout, values []string) (mended bool) {
 		r.goAstray()
 	}
 	r.misses++
-	if !r.strange && r.skip(l, values) {
+	if r.misses <= unindexed && !r.strange && r.skip(l, values) {
+		return false
+	}
+	if i, ok := r.find(l, values); ok && r.take(i) {
+		r.expectAfter(i)
 		return false
 	}
 	start := len(r.fresh.bytes)
 	r.fresh.bytes, mended = l.Render(r.fresh.bytes, values)
-	text := r.fresh.bytes[start:]
-	if i, ok := r.find(text); ok && r.take(i) {
-		r.fresh.bytes = r.fresh.bytes[:start]
-		r.expectAfter(i)
-		return mended
-	}
-	r.escaped = r.escaped || series.Escaped(text)
+	r.escaped = r.escaped || series.Escaped(r.fresh.bytes[start:])
 	r.owners = append(r.owners, uint32(len(r.has)))
 	r.has = append(r.has, uint32(r.known.len()+r.fresh.len()))
 	r.fresh.ends = append(r.fresh.ends, uint32(len(r.fresh.bytes)))
@@ -139,22 +137,25 @@ func (r *roster) skip(l *series.Layout, values []string) bool {
 // them up. One that is not new is found at the end, when all are put in order.
 const unindexed = 64
 
-// find looks up a text among those that are known.
-func (r *roster) find(text []byte) (i uint32, ok bool) {
-	if r.misses <= unindexed || r.known.len() == 0 {
+// find looks up which of the known texts belongs to values.
+func (r *roster) find(l *series.Layout, values []string) (i uint32, ok bool) {
+	if r.misses <= unindexed || r.known.len() == 0 || r.strange {
 		return 0, false
 	}
 	if !r.indexed {
-		r.index.build(&r.known)
+		r.index.build(l, &r.known)
 		r.indexed = true
 	}
-	return r.index.find(&r.known, text)
+	return r.index.find(l, &r.known, r.escaped, values)
 }
 
-// expectAfter expects what was written behind this text at the scrape before.
+// expectAfter expects what was written behind this text at the scrape before. That
+// is not worth it where the order is always another: then only now and then.
 func (r *roster) expectAfter(i uint32) {
 	switch {
 	case len(r.order) == 0:
+	case 2*r.misses > len(r.has) && len(r.has)%16 != 0:
+		r.next = len(r.order)
 	case r.straight:
 		r.next = int(i) + 1
 	default:
@@ -186,10 +187,28 @@ func (r *roster) settle(b *sample.Batch) (places []uint32, dropped int) {
 	return r.places, dropped
 }
 
+// recognize finds those among the first new texts that are known.
+func (r *roster) recognize() {
+	unknown := 0
+	for k, sample := range r.owners {
+		if k < unindexed {
+			if i, ok := r.known.search(r.fresh.at(uint32(k))); ok && r.taken[i] == nobody {
+				r.taken[i], r.has[sample], r.owners[k] = sample, i, nobody
+				continue
+			}
+		}
+		unknown++
+	}
+	if unknown == 0 {
+		r.owners = r.owners[:0]
+	}
+}
+
 // merge puts new texts between those that are known, and drops those that no
 // sample has.
 func (r *roster) merge(b *sample.Batch) (dropped int) {
-	if r.fresh.len() == 0 && len(r.has) == r.known.len() {
+	r.recognize()
+	if len(r.owners) == 0 && len(r.has) == r.known.len() {
 		r.order, r.has = r.has, r.order
 		r.places, r.taken = r.taken, r.places
 		r.straight = isStraight(r.places)
@@ -223,8 +242,10 @@ func (r *roster) merge(b *sample.Batch) (dropped int) {
 // sortFresh returns the numbers of the new texts in order.
 func (r *roster) sortFresh(b *sample.Batch) []uint32 {
 	sorted := r.sorted[:0]
-	for k := range r.fresh.ends {
-		sorted = append(sorted, uint32(k))
+	for k, sample := range r.owners {
+		if sample != nobody {
+			sorted = append(sorted, uint32(k))
+		}
 	}
 	r.sorted = sorted
 	if r.fresh.inOrder() {

@@ -78,7 +78,7 @@ func (s *slate) options(opts []WriterOption) *options {
 // known returns the family that the collector has declared in the same words
 // before, in this scrape or a former one, or nil.
 func (s *slate) known(d *declaration) *written {
-	if f := s.families[d.name]; f != nil && f.words.same(d) {
+	if f := s.families[d.name]; f != nil && sameWords(&f.words, d) {
 		return f
 	}
 	return nil
@@ -91,21 +91,19 @@ func (s *slate) settle() {
 	}
 }
 
-// words are a declaration as a collector makes it, before a view has added to it.
-type words struct{ declaration }
-
-// wordsOf returns a copy of them.
-func wordsOf(d *declaration) words {
-	return words{declaration{
+// wordsOf returns a copy of a declaration as a collector makes it, before a view has
+// added to it.
+func wordsOf(d *declaration) declaration {
+	return declaration{
 		kind: d.kind, name: d.name, help: d.help, unit: d.unit,
 		consts: slices.Clone(d.consts), labels: slices.Clone(d.labels),
 		bounds: slices.Clone(d.bounds), ranks: slices.Clone(d.ranks), states: slices.Clone(d.states),
-	}}
+	}
 }
 
-// same reports whether d is in the same words.
-func (w *words) same(d *declaration) bool {
-	return w.kind == d.kind && w.name == d.name && w.help == d.help && w.unit == d.unit &&
-		slices.Equal(w.labels, d.labels) && slices.Equal(w.consts, d.consts) &&
-		slices.Equal(w.bounds, d.bounds) && slices.Equal(w.ranks, d.ranks) && slices.Equal(w.states, d.states)
+// sameWords reports whether two declarations were made in the same words.
+func sameWords(d, e *declaration) bool {
+	return d.kind == e.kind && d.name == e.name && d.help == e.help && d.unit == e.unit &&
+		slices.Equal(d.labels, e.labels) && slices.Equal(d.consts, e.consts) &&
+		slices.Equal(d.bounds, e.bounds) && slices.Equal(d.ranks, e.ranks) && slices.Equal(d.states, e.states)
 }

@@ -1,8 +1,10 @@
 package fennel
 
 import (
-	"hash/maphash"
 	"math/bits"
+	"math/rand/v2"
+	"slices"
+	"sort"
 	"unsafe"
 
 	"github.com/fennelmetrics/fennel/internal/series"
@@ -44,45 +46,73 @@ func (t *texts) inOrder() bool {
 	return true
 }
 
-// textIndex finds texts. It is an open-addressing table; each slot has half of
-// a text's hash above the number of the text, from 1 on, so that hardly ever a
-// wrong text is looked at.
-type textIndex struct {
-	slots []uint64
-	seed  maphash.Seed
+// search returns where a text is among texts that are in order.
+func (t *texts) search(text string) (i uint32, ok bool) {
+	n, ok := sort.Find(t.len(), func(i int) int { return series.Compare(text, t.at(uint32(i))) })
+	return uint32(n), ok
 }
 
-// build makes the index one of these texts. They must all be different.
-func (x *textIndex) build(all *texts) {
+// textIndex finds texts by their values. It is an open-addressing table; each slot
+// has the hash above the number of the text, from 1 on, so that hardly ever a wrong
+// text is looked at.
+type textIndex struct {
+	slots []uint64
+	seed  uint64
+	raw   []string // memory
+	text  []byte   // memory
+}
+
+// build makes the index one of these texts, which are all different and rendered by
+// one layout.
+func (x *textIndex) build(l *series.Layout, all *texts) {
 	if size := 2 << bits.Len(uint(all.len())); size <= cap(x.slots) {
 		x.slots = x.slots[:size]
 		clear(x.slots)
 	} else {
 		x.slots = make([]uint64, size)
 	}
-	x.seed = maphash.MakeSeed()
+	x.seed = rand.Uint64()
+	x.raw = slices.Grow(x.raw, 8)
 	for i := range all.ends {
-		hash := maphash.String(x.seed, all.at(uint32(i)))
+		hash := l.HashText(x.seed, all.at(uint32(i)), x.raw)
 		slot := x.slot(hash)
-		for ; x.slots[slot] != 0; slot = x.after(slot) {
+		for x.slots[slot] != 0 {
+			slot = x.after(slot)
 		}
-		x.slots[slot] = hash&^(1<<32-1) | uint64(i+1)
+		x.slots[slot] = uint64(hash)<<32 | uint64(i+1)
 	}
 }
 
-func (x *textIndex) slot(hash uint64) int { return int(uint32(hash)) & (len(x.slots) - 1) }
+func (x *textIndex) slot(hash uint32) int { return int(hash) & (len(x.slots) - 1) }
 func (x *textIndex) after(slot int) int   { return (slot + 1) & (len(x.slots) - 1) }
 func (x *textIndex) size() int            { return 8 * cap(x.slots) }
 
-// find returns which of the texts that the index was built of this one is.
-func (x *textIndex) find(all *texts, text []byte) (i uint32, ok bool) {
-	hash := maphash.Bytes(x.seed, text)
+// find returns the number of the text that l renders of values. That is escaped if
+// there may be a backslash in one of the texts.
+func (x *textIndex) find(l *series.Layout, all *texts, escaped bool, values []string) (i uint32, ok bool) {
+	raw := values
+	if escaped {
+		raw = x.escape(values)
+	}
+	hash := series.Hash(x.seed, raw)
 	for slot := x.slot(hash); x.slots[slot] != 0; slot = x.after(slot) {
-		if s := x.slots[slot]; s>>32 == hash>>32 {
-			if i := uint32(s) - 1; all.at(i) == string(text) {
+		if s := x.slots[slot]; uint32(s>>32) == hash {
+			if i := uint32(s) - 1; l.Renders(all.at(i), escaped, values) {
 				return i, true
 			}
 		}
 	}
 	return 0, false
+}
+
+// escape returns the values as they stand in a text, until the next call.
+func (x *textIndex) escape(values []string) []string {
+	raw, text := x.raw[:0], x.text[:0]
+	for _, v := range values {
+		start := len(text)
+		text = series.AppendValue(text, v) // may move, but not what lies before
+		raw = append(raw, unsafe.String(unsafe.SliceData(text[start:]), len(text)-start))
+	}
+	x.raw, x.text = raw, text
+	return raw
 }

@@ -85,22 +85,16 @@ func (w *Writer) begin(d declaration, opts []WriterOption) target {
 	if f := w.slate.known(&d); f != nil {
 		return w.resume(f)
 	}
-	full := newDeclaration(d.kind, d.name, d.help, *o)
-	full.labels, full.bounds, full.ranks, full.states = slices.Clone(d.labels), d.bounds, d.ranks, d.states
-	if err := w.source.scope.adapt(&full); err != nil {
-		w.refuse(full.name, err)
-		return target{}
-	}
-	return w.declare(wordsOf(&d), full)
+	return w.learn(&d)
 }
 
 // beginChecked is begin for a declaration that was checked when it was made, and
-// that no view adds to.
+// that no view adds to any more.
 func (w *Writer) beginChecked(d *declaration) target {
 	if f := w.slate.known(d); f != nil {
 		return w.resume(f)
 	}
-	return w.declare(wordsOf(d), *d)
+	return w.declare(d, d)
 }
 
 // resume returns where samples of a family go that is known, if it is wanted.
@@ -119,12 +113,25 @@ func (w *Writer) use(f *written) {
 	w.slate.list = append(w.slate.list, f)
 }
 
-// declare returns where samples of a declaration go that was not made in these
-// words before. The target has no family if it can't be written or isn't wanted.
-func (w *Writer) declare(said words, d declaration) target {
+// learn is begin for a declaration that was not made in these words before. It is
+// apart from that because it needs much more of the stack.
+func (w *Writer) learn(said *declaration) target {
+	full := newDeclaration(said.kind, said.name, said.help, options{unit: said.unit, constLabels: said.consts})
+	full.labels, full.bounds, full.ranks, full.states = slices.Clone(said.labels), said.bounds, said.ranks, said.states
+	if err := w.source.scope.adapt(&full); err != nil {
+		w.refuse(full.name, err)
+		return target{}
+	}
+	return w.declare(said, &full)
+}
+
+// declare returns where samples of a declaration go that was made in these words,
+// for the first time. The target has no family if it can't be written or isn't
+// wanted.
+func (w *Writer) declare(said, d *declaration) target {
 	f := w.slate.families[said.name]
 	if f != nil && f.used {
-		return w.again(f, &d)
+		return w.again(f, d)
 	}
 	c, err := w.check(d)
 	if err != nil {
@@ -139,7 +146,7 @@ func (w *Writer) declare(said words, d declaration) target {
 		w.slate.families[said.name] = f
 		w.slate.learned = true
 	}
-	f.words = said
+	f.words = wordsOf(said)
 	w.use(f)
 	return w.target(f, &c.shape)
 }
@@ -166,17 +173,18 @@ func (w *Writer) again(f *written, d *declaration) target {
 }
 
 // check checks a declaration, unless the scrape before has done that.
-func (w *Writer) check(d declaration) (*checked, error) {
-	if known := w.source.recall(&d); known != nil {
+func (w *Writer) check(d *declaration) (*checked, error) {
+	if known := w.source.recall(d); known != nil {
 		return known, nil
 	}
 	if err := d.check(w.registry.legacy); err != nil {
 		return nil, err
 	}
-	d.labels, d.bounds = slices.Clone(d.labels), slices.Clone(d.bounds)
-	d.ranks, d.states = slices.Clone(d.ranks), slices.Clone(d.states)
-	c := &checked{named: newNamed(d), shape: *newShape(&d)}
-	d.describe(&c.family)
+	own := *d
+	own.labels, own.bounds = slices.Clone(d.labels), slices.Clone(d.bounds)
+	own.ranks, own.states = slices.Clone(d.ranks), slices.Clone(d.states)
+	c := &checked{named: newNamed(own), shape: *newShape(d)}
+	own.describe(&c.family)
 	return c, nil
 }
 

@@ -13,7 +13,7 @@ import (
 // written is a family that a collector writes in one scrape.
 type written struct {
 	*checked
-	words   words
+	words   declaration // as the collector makes it
 	source  *source
 	sources []*source // it, and others that have written the family, too
 
@@ -40,6 +40,10 @@ type written struct {
 
 	picks []pick  // working memory of HistogramWriter
 	times []int64 // memory of a column that is nil for most
+
+	// Working memory of callbacks, for the labels of one sample.
+	values []string
+	digits []byte
 }
 
 // add adds the labels of a sample, and reports whether they had to be mended. Until

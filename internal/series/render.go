@@ -39,6 +39,23 @@ func (l *Layout) Renders(text string, escaped bool, values []string) bool {
 	return l.equal(text, values)
 }
 
+// Hash returns a hash of values. A seed that is secret keeps others from preparing
+// values that collide.
+func Hash(seed uint64, values []string) uint32 { return hashValues(seed, values) }
+
+// HashText returns the hash of the values as they stand in a text that l has
+// rendered: that of the values themselves if nothing is escaped. It uses the memory
+// of raw.
+func (l *Layout) HashText(seed uint64, text string, raw []string) uint32 {
+	raw = raw[:0]
+	for _, b := range l.before {
+		text = text[len(b):]
+		end := closingQuote(text)
+		raw, text = append(raw, text[:end]), text[end:]
+	}
+	return hashValues(seed, raw)
+}
+
 // Each bit pattern has one byte in all places of a word.
 const (
 	lowBits   = 0x0101010101010101
