@@ -164,12 +164,13 @@ type piece struct {
 	batch   *sample.Batch // if it is not
 	sources []*source     // that have written the batch
 	counted bool          // in the family that says how many series there are
+	peek    bool          // the values are only looked at
 }
 
 // samples returns what reads the piece.
 func (p *piece) samples() samples {
 	if p.part != nil {
-		return samples{members: load(&p.part.members)}
+		return samples{members: load(&p.part.members), peek: p.peek}
 	}
 	return samples{batch: p.batch}
 }
@@ -246,7 +247,7 @@ func (b *begun) registry(ctx context.Context, in input, r *Registry, req *sample
 	b.pieces = slices.Grow(b.pieces, len(g.stored)+len(g.collected))
 	for _, p := range g.stored {
 		if in.wants(p.names) {
-			b.pieces = append(b.pieces, piece{named: &p.named, family: &p.Family, part: p, counted: counted})
+			b.pieces = append(b.pieces, piece{named: &p.named, family: &p.Family, part: p, counted: counted, peek: req.Peeks()})
 		}
 	}
 	for _, f := range g.collected {

@@ -34,6 +34,10 @@ type Batch struct {
 	Exemplars []Exemplar
 	// Notes holds the label text of the exemplars.
 	Notes []byte
+
+	// Peek says that the values are only looked at: filling the batch must not
+	// change what the next scrape reads.
+	Peek bool
 }
 
 // NoTime stands in [Batch.Times] for a sample without a timestamp.
@@ -232,6 +236,10 @@ type Request struct {
 	// Self asks for what a registry has to say about itself at every scrape,
 	// too. What it counts only when something has gone wrong is there anyway.
 	Self bool
+
+	// Peek asks to have no effect on what others read, as a scrape may have that
+	// lets histograms begin anew.
+	Peek bool
 }
 
 // All reports whether everything is asked for, as far as it goes by names.
@@ -242,10 +250,13 @@ func (r *Request) And(set map[string]bool) *Request {
 	both := &Request{Sets: []map[string]bool{set}}
 	if r != nil {
 		both.Sets = append(both.Sets, r.Sets...)
-		both.Self = r.Self
+		both.Self, both.Peek = r.Self, r.Peek
 	}
 	return both
 }
+
+// Peeks reports whether the request is to have no effect.
+func (r *Request) Peeks() bool { return r != nil && r.Peek }
 
 // Wants reports whether a family with these names is asked for.
 func (r *Request) Wants(names ...string) bool {
