@@ -174,7 +174,7 @@ func (r *roster) settle(b *sample.Batch) (places []uint32, dropped int) {
 	case r.known.len() == 0 && r.fresh.inOrder():
 		r.known, r.fresh = r.fresh, r.known
 		r.order, r.has = r.has, r.order
-		r.straight, r.indexed = true, false
+		r.straight = true
 	default:
 		if !r.astray {
 			r.goAstray()
@@ -323,15 +323,14 @@ func (m *merging) add(text string, sample uint32) {
 	m.places = append(m.places, sample)
 }
 
-// size returns about how many bytes of memory are used, and how many there are.
+// size returns about how many bytes this scrape has needed, and how many there are.
 func (r *roster) size() (used, all int) {
 	for _, t := range [...]*texts{&r.known, &r.fresh, &r.spare} {
-		used += len(t.bytes) + 4*len(t.ends)
 		all += cap(t.bytes) + 4*cap(t.ends)
 	}
 	for _, s := range [...][]uint32{r.order, r.places, r.has, r.taken, r.owners, r.sorted} {
-		used += 4 * len(s)
 		all += 4 * cap(s)
 	}
+	used = len(r.known.bytes) + 4*len(r.known.ends) + len(r.fresh.bytes) + 4*len(r.fresh.ends)
 	return used, all + r.index.size()
 }

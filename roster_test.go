@@ -31,17 +31,17 @@ type chaos struct {
 	last          script
 }
 
-var oddValues = []string{"", "a", `quoted "value"`, `back\slash`, "line\nfeed", "ä", "bad\xff", "bad\xfe", `\`, `"`, "bad\uFFFD"}
+var oddValues = []string{"", "a", `quoted "value"`, `quoted \"value\"`, `back\slash`, `back\\slash`, "line\nfeed", "ä", "bad\xff", "bad\xfe", `\`, `"`, "bad\uFFFD"}
 
 func (c *chaos) writing() writing {
 	w := writing{labels: [2]string{fmt.Sprint(c.IntN(1000)), "plain"}}
-	if c.IntN(20) == 0 {
+	if c.IntN(8) == 0 {
 		w.labels[c.IntN(2)] = oddValues[c.IntN(len(oddValues))]
 	}
 	if c.times && c.IntN(3) == 0 {
 		w.time = time.Unix(int64(c.IntN(3)), 0)
 	}
-	if c.shards && c.IntN(10) == 0 {
+	if c.shards && c.IntN(2) == 0 {
 		w.shard = fmt.Sprint(c.IntN(3))
 	}
 	return w
@@ -205,4 +205,45 @@ func (s script) write(w *fennel.Writer) error {
 		w.Info("i_info", "", opts...).At(s.time).Write(labels...)
 	}
 	return nil
+}
+
+// A series of the same family that only a constant label tells apart is never taken
+// for another, even where all lengths are the same.
+func TestCollectorTellsConstantLabelsApart(t *testing.T) {
+	shards := func(all ...string) func(*fennel.Writer) error {
+		return func(w *fennel.Writer) error {
+			w.Gauge("g", "", fennel.LabelNames("k"), fennel.ConstLabels(label("shard", "2")))
+			for _, shard := range all {
+				g := w.Gauge("g", "", fennel.LabelNames("k"), fennel.ConstLabels(label("shard", shard)))
+				for k := range 200 {
+					g.Write(float64(k), fmt.Sprint(k))
+				}
+			}
+			return nil
+		}
+	}
+	for _, scripts := range [][][]string{
+		{{"2"}, {"1", "2"}, {"2"}, {"2", "1"}, {"2"}, {"2"}},
+		{{"2", "1"}, {"2"}, {"1"}, {"1", "2"}},
+	} {
+		r := fennel.NewRegistry()
+		var now []string
+		register(t, r, func(w *fennel.Writer) error { return shards(now...)(w) })
+		for scrape, script := range scripts {
+			now = script
+			got := make(map[string]int)
+			for _, s := range family(t, gather(t, r), "g").Samples {
+				got[s.Label("shard")]++
+			}
+			for _, shard := range []string{"1", "2"} {
+				want := 0
+				if slices.Contains(script, shard) {
+					want = 200
+				}
+				if got[shard] != want {
+					t.Errorf("scrape %d, which writes shards %s: %d series of shard %s", scrape, script, got[shard], shard)
+				}
+			}
+		}
+	}
 }
