@@ -86,7 +86,8 @@ func withMargin(ctx context.Context, parts time.Duration) (context.Context, cont
 	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/parts))
 }
 
-// cutOff replaces the writers of collectors that are late.
+// cutOff replaces the writers of collectors that are late, whose slates may still be
+// written on.
 func (c *collection) cutOff(patience context.Context) {
 	for i, w := range c.writers {
 		if w.giveUp() {

@@ -47,10 +47,9 @@ func (w *Writer) written() []*written {
 	return w.slate.list
 }
 
-// release gives the slate back, when nobody reads it any more. That of a collector
-// that is late may still be written on.
+// release gives the slate back, when nobody reads it any more.
 func (w *Writer) release() {
-	if w.slate != nil && w.state.Load() == ended {
+	if w.slate != nil {
 		w.source.giveBack(w.slate, w.request.All())
 		w.slate = nil
 	}
