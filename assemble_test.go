@@ -1,6 +1,7 @@
 package fennel_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/fennelmetrics/fennel"
@@ -55,10 +56,12 @@ func TestCollectedFamiliesAreShadowedLater(t *testing.T) {
 	r := fennel.NewRegistry()
 	fennel.NewCounter("foo_total", "", fennel.In(r))
 	register(t, r, func(w *fennel.Writer) error { w.Gauge("foo", "").Write(1); return nil })
-	want := "# TYPE foo gauge\nfoo 1\n# TYPE foo_total unknown\nfoo_total 0\n# EOF\n"
 	first := render(t, r, openMetrics)
+	if !strings.Contains(first, "# TYPE foo gauge\n") || !strings.Contains(first, "\nfoo_total 0\n") || strings.Contains(first, "# TYPE foo counter") {
+		t.Errorf("got:\n%s", first)
+	}
 	if second := render(t, r, openMetrics); first != second {
-		t.Errorf("got:\n%sand then:\n%swant:\n%s", first, second, want)
+		t.Errorf("got:\n%sand then:\n%s", first, second)
 	}
 	r.Forget("foo_total")
 	fennel.NewCounter("foo_total", "", fennel.In(r)) // anew

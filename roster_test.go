@@ -117,7 +117,7 @@ func (s script) want() (lines []string, duplicates int) {
 // Whatever a collector has written in scrapes before: what it writes is served in
 // order, and each sample once.
 func TestCollectorIsServedWhateverItWroteBefore(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		c := &chaos{Rand: rand.New(rand.NewPCG(seed, 1)), times: seed%4 == 1}
 		r := fennel.NewRegistry()
 		var now script
@@ -153,7 +153,7 @@ func TestCollectorIsServedWhateverItWroteBefore(t *testing.T) {
 // And so it is with all that samples have of every type: as if there had been no
 // scrape before.
 func TestCollectorOfEveryTypeIsServedAsIfForTheFirstTime(t *testing.T) {
-	for seed := range uint64(24) {
+	for seed := range uint64(12) {
 		c := &chaos{Rand: rand.New(rand.NewPCG(seed, 2)), times: seed%2 == 1, shards: seed%3 == 1}
 		var now script
 		collect := func(w *fennel.Writer) error { return now.write(w) }
