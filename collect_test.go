@@ -208,9 +208,10 @@ func TestLateCollectorLeavesTimeForTheRest(t *testing.T) {
 
 func exit() { runtime.Goexit() }
 
-// Between scrapes only declarations are kept, not samples: an exporter with a
-// million series would hold them all twice.
-func TestScrapeKeepsNothingOfWhatCollectorsWrote(t *testing.T) {
+// Between scrapes memory is kept for the next one, and with it what was written, but
+// not for long if it is much: an exporter with a million series would hold them all
+// twice.
+func TestScrapeDoesNotKeepMuchOfWhatCollectorsWrote(t *testing.T) {
 	const size = 32 << 20
 	value := strings.Repeat("x", size)
 	r := fennel.NewRegistry()

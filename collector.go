@@ -20,11 +20,12 @@ import (
 //
 // Collect writes all its samples to w and returns. It is called in a goroutine of
 // its own, at the same time as other collectors, and, by several scrapes, more
-// than once at a time, each with a Writer of its own. Of samples with the same
-// labels the first is served. It should give up when ctx
-// is done, which is a little before the deadline of the scrape. If it does not,
-// it is left behind with what it has written, and not called again while three
-// such calls are still going on. It may ask [Writer.Wants] whether a family is wanted at all.
+// than once at a time, each with a Writer of its own. Samples may come in any order;
+// it costs least to write the same label sets in the same order at each scrape. Of
+// samples with the same labels the first is served. It should give up when ctx is
+// done, which is a little before the deadline of the scrape. If it does not, it is
+// left behind with what it has written, and not called again while three such calls
+// are still going on. It may ask [Writer.Wants] whether a family is wanted at all.
 //
 // An error, a panic, or samples that can't be exposed cost nobody else
 // anything: what was written before is served, and so is all the rest; the

@@ -116,6 +116,7 @@ func (f *written) wipe() {
 	f.used, f.idle, f.kept = false, 0, size
 	f.ready, f.dropped, f.orders, f.sources = nil, 0, nil, f.sources[:1]
 	f.samples, f.extras = leftOut{}, leftOut{}
+	clear(f.values[:cap(f.values)]) // which are not ours to keep
 }
 
 // checked is the part of it that lasts.
