@@ -1,39 +1,117 @@
 package fennel
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
-	"github.com/fennelmetrics/fennel/internal/series"
 )
 
-// assemble puts together what the collectors wrote, in the order of their names
-// and of their labels, and what r has stored. Both are as of the same moment, so
-// that they fit together whatever is declared or forgotten meanwhile.
-func (r *Registry) assemble(writers []*Writer) (stored []*part, collected []*written, errs []error) {
-	if len(writers) == 0 {
-		return r.stored(), nil, nil
-	}
+// assemble puts together what the collectors wrote, in the order of the families'
+// names, and what r has stored. Both are as of the same moment, so that they fit
+// together whatever is declared or forgotten meanwhile.
+func (r *Registry) assemble(c *collection) (stored []*part, errs []error) {
 	root := r.root()
-	a := assembly{registry: root, byName: make(map[string]*written), taken: make(map[string]*declaration)}
-	stored = a.admitAll(writers, r)
-	for _, w := range writers {
-		w.source.remember(w.families, w.request)
+	for _, w := range c.writers {
+		for _, f := range w.written() {
+			if f.ready.Len() > 0 {
+				c.families = append(c.families, f)
+			}
+		}
+	}
+	stored = r.admitAll(c)
+	for _, w := range c.writers {
+		if w.slate != nil {
+			w.source.remember(w.slate.list, w.slate.learned, w.request)
+		}
 		errs = append(errs, root.reportErrors(w)...)
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(a.byName), sample.CompareNames) {
-		f := a.byName[name]
-		if n := f.sort(); n > 0 {
-			errs = append(errs, root.reportDuplicates(f, n))
+	for _, f := range c.sorted {
+		f.sortJoined()
+		if f.dropped > 0 {
+			errs = append(errs, root.reportDuplicates(f))
 		}
-		collected = append(collected, f)
 	}
-	return stored, collected, errs
+	return stored, errs
+}
+
+// admitAll decides which families can be served, and returns what r has stored at
+// that moment. As long as the families and the names in the registry are the same,
+// so is what is decided.
+func (r *Registry) admitAll(c *collection) []*part {
+	root := r.root()
+	root.mu.Lock()
+	defer root.mu.Unlock()
+	for _, w := range c.writers {
+		w.complain()
+	}
+	if last := r.admitted.Load(); last != nil && last.fits(c, &root.names) {
+		for _, i := range last.order {
+			c.sorted = append(c.sorted, c.families[i])
+		}
+	} else {
+		r.admitAnew(c)
+	}
+	r.tidy()
+	return load(&r.parts)
+}
+
+// complain makes errors of what can't be exposed, in the order of the families.
+func (w *Writer) complain() {
+	if !slices.ContainsFunc(w.written(), (*written).incomplete) {
+		return
+	}
+	for _, f := range slices.SortedFunc(slices.Values(w.written()), compareWritten) {
+		if f.incomplete() {
+			w.fail(f.err())
+		}
+	}
+}
+
+func compareWritten(a, b *written) int { return sample.CompareNames(a.family.Name, b.family.Name) }
+
+// admission is what was decided about some families.
+type admission struct {
+	families []*checked
+	names    uint64 // the version of the registry's names
+	order    []int
+}
+
+func (a *admission) fits(c *collection, names *nameTable) bool {
+	return a.names == names.version && slices.EqualFunc(a.families, c.families, func(a *checked, f *written) bool { return a == f.checked })
+}
+
+// admitAnew decides about all families, and keeps what was decided if it is simply
+// that each of them is served.
+func (r *Registry) admitAnew(c *collection) {
+	a := assembly{registry: r.root(), byName: make(map[string]*written), taken: make(map[string]*declaration)}
+	simple := true
+	for _, w := range c.writers {
+		for _, f := range slices.SortedFunc(slices.Values(w.written()), compareWritten) {
+			if err := a.admit(f); err != nil {
+				w.fail(err)
+				simple = false
+			}
+		}
+	}
+	a.settle()
+	c.sorted = slices.AppendSeq(c.sorted, maps.Values(a.byName))
+	slices.SortFunc(c.sorted, compareWritten)
+	r.admitted.Store(nil)
+	if simple && len(c.sorted) == len(c.families) {
+		r.admitted.Store(newAdmission(c, &r.root().names))
+	}
+}
+
+func newAdmission(c *collection, names *nameTable) *admission {
+	a := &admission{names: names.version}
+	for i, f := range c.families {
+		a.families, a.order = append(a.families, f.checked), append(a.order, i)
+	}
+	slices.SortFunc(a.order, func(i, j int) int { return compareWritten(c.families[i], c.families[j]) })
+	return a
 }
 
 // assembly is what is served of what collectors wrote.
@@ -43,27 +121,9 @@ type assembly struct {
 	taken    map[string]*declaration // every sample name, and whose it is
 }
 
-// admitAll admits what can be served, and returns what r has stored at that
-// moment.
-func (a *assembly) admitAll(writers []*Writer, r *Registry) []*part {
-	a.registry.mu.Lock()
-	defer a.registry.mu.Unlock()
-	for _, w := range writers {
-		for _, name := range slices.Sorted(maps.Keys(w.families)) {
-			f := w.families[name]
-			if err := errors.Join(f.err(), a.admit(f)); err != nil {
-				w.fail(err)
-			}
-		}
-	}
-	a.settle()
-	r.tidy()
-	return load(&r.parts)
-}
-
 // admit adds a family to those that are served, or says why it can't be.
 func (a *assembly) admit(f *written) error {
-	if f.batch.Len() == 0 {
+	if f.ready.Len() == 0 {
 		return nil
 	}
 	if first := a.byName[f.family.Name]; first != nil {
@@ -77,8 +137,7 @@ func (a *assembly) admit(f *written) error {
 		if what != "" {
 			return conflict(&f.declared, &first.declared, theyDiffer(what))
 		}
-		first.batch.Append(&first.family, &f.batch)
-		first.others = append(first.others, f.source)
+		first.join(f)
 		return nil
 	}
 	for _, n := range f.claims {
@@ -139,122 +198,12 @@ func (r *Registry) logFailure(s *source, err error) {
 }
 
 // reportDuplicates counts samples that were left out, and logs the first time.
-func (r *Registry) reportDuplicates(f *written, n int) error {
+func (r *Registry) reportDuplicates(f *written) error {
+	n := f.dropped
 	r.own.duplicates.With(selfMetric{f.family.Name}).AddUint(uint64(n))
 	if r.logger != nil && f.source.firstTime(f.family.Name) {
 		r.logger.Warn("duplicate samples left out", "collector", f.source.name, "metric", f.family.Name, "samples", n)
 	}
 	return fmt.Errorf("collector %s: metric %q: samples left out because their labels were there already: %d",
 		f.source.name, f.family.Name, n)
-}
-
-// written is a family that a collector writes in one scrape.
-type written struct {
-	*checked
-	source *source
-	others []*source // that have written it, too
-	batch  sample.Batch
-
-	// orders has the order of each set of label names, once there are several.
-	orders map[string]string
-
-	samples leftOut // that can't be exposed
-	extras  leftOut // exemplars and start times of samples that can
-
-	picks []pick // working memory of HistogramWriter
-}
-
-// checked is the part of it that lasts.
-type checked struct {
-	named
-	family sample.Family
-	layout series.Layout
-}
-
-// mix lets samples with these labels live beside those with others. It returns
-// what is wrong if their names are the same in another order: then one series
-// could be written twice.
-func (f *written) mix(labels []string) (problem string) {
-	if f.orders == nil {
-		f.orders = make(map[string]string)
-		f.mix(f.declared.allLabels())
-	}
-	order := strings.Join(labels, "\x00")
-	set := strings.Join(slices.Sorted(slices.Values(labels)), "\x00")
-	if known, ok := f.orders[set]; ok && known != order {
-		return "the order of their labels"
-	}
-	f.orders[set] = order
-	f.family.Mix()
-	return ""
-}
-
-// err returns what is to be said of what was left out.
-func (f *written) err() error {
-	return errors.Join(f.samples.err(&f.family, "samples"), f.extras.err(&f.family, "exemplars or start times"))
-}
-
-// leftOut is what can't be exposed.
-type leftOut struct {
-	count   int
-	problem string // the first one's
-}
-
-// leaveOut notes something that can't be exposed, of a sample with these values.
-func (l *leftOut) leaveOut(values []string, problem string) {
-	if l.count == 0 {
-		// A copy, so that the slices of all other calls can stay on the stack.
-		l.problem = fmt.Sprintf("sample %.200q: %s", slices.Clone(values), problem)
-	}
-	l.count++
-}
-
-func (l *leftOut) err(f *sample.Family, what string) error {
-	if l.count == 0 {
-		return nil
-	}
-	return fmt.Errorf("metric %q: %s left out: %d, the first: %s", f.Name, what, l.count, l.problem)
-}
-
-// sort puts the samples in order and drops those that are there twice. It
-// returns how many it dropped.
-func (f *written) sort() (dropped int) {
-	sorted := sortSamples(&f.family, &f.batch)
-	if sorted == &f.batch {
-		return 0
-	}
-	dropped = f.batch.Len() - sorted.Len()
-	f.batch = *sorted
-	return dropped
-}
-
-// sortSamples returns a batch in order without what is there twice. It is b if
-// there is nothing to do.
-func sortSamples(f *sample.Family, b *sample.Batch) *sample.Batch {
-	if inOrder(b) {
-		return b
-	}
-	indices := make([]int, b.Len())
-	for i := range indices {
-		indices[i] = i
-	}
-	compare := func(i, j int) int { return compareSamples(b, i, b, j) }
-	slices.SortStableFunc(indices, compare)
-	indices = slices.CompactFunc(indices, func(i, j int) bool { return compare(i, j) == 0 })
-	return b.Select(f, indices)
-}
-
-// compareSamples orders samples by their labels and times.
-func compareSamples(a *sample.Batch, i int, b *sample.Batch, j int) int {
-	return cmp.Or(series.Compare(a.Key(i), b.Key(j)), cmp.Compare(a.Time(i), b.Time(j)))
-}
-
-// inOrder reports whether there is nothing to sort or drop.
-func inOrder(b *sample.Batch) bool {
-	for i := 1; i < b.Len(); i++ {
-		if series.Compare(b.Key(i-1), b.Key(i)) >= 0 {
-			return false
-		}
-	}
-	return true
 }

@@ -20,9 +20,10 @@ import (
 //	fennel.NewGaugeFuncVec("pool_connections", "Connections by state.", pool.Conns,
 //		fennel.LabelNames("state"))
 //
-// The function runs in a goroutine of its own, and more than once at a time if
-// there are several scrapes: it has to be safe for concurrent use. It isn't
-// called by scrapes that don't want the metric. If it panics or is late, that
+// The function runs in a goroutine of the scrape, behind others or at the same time,
+// and more than once at a time if there are several scrapes: it has to be safe for
+// concurrent use. If it takes more than a millisecond, others don't wait for it. It
+// isn't called by scrapes that don't want the metric. If it panics or is late, that
 // costs only this metric, and is reported as an error of a [Collector] that has
 // the name of the metric; so is what can't be exposed, a counter below 0 say. Of
 // samples with the same labels the first is served.
@@ -52,7 +53,7 @@ func (c *callbackCollector) String() string { return c.declared.name }
 
 // Collect implements [Collector].
 func (c *callbackCollector) Collect(ctx context.Context, w *Writer) error {
-	to := w.declare(c.declared)
+	to := w.beginChecked(&c.declared)
 	if to.family == nil {
 		return nil
 	}
@@ -117,17 +118,23 @@ func newFuncVec[L, V any](d declaration, o options, all iter.Seq2[L, V], write f
 	}
 	d.labels = slices.Concat(schema.names, d.labels)
 	return newCallback(d, o, func(ctx context.Context, to target) error {
-		labels := new(L) // the same for all, since each would be on the heap
+		// The same for all label sets, since what each has would be on the heap.
+		labels, f := new(L), to.family
+		f.values = slices.Grow(f.values[:0], len(schema.fields))
+		f.digits = slices.Grow(f.digits[:0], maxDigits*len(schema.fields))
 		for set, value := range all {
 			if err := ctx.Err(); err != nil {
 				return err // nobody waits for the rest
 			}
 			*labels = set
-			write(to, value, schema.values(unsafe.Pointer(labels), nil, nil))
+			write(to, value, schema.values(unsafe.Pointer(labels), f.values, f.digits))
 		}
 		return nil
 	})
 }
+
+// maxDigits is how many bytes an integer or a bool has at most as a label value.
+const maxDigits = len("-9223372036854775808")
 
 func noFunction(name string) *DeclarationError {
 	return &DeclarationError{Metric: name, Problem: "the function is nil: give it one that has the values"}

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
@@ -22,11 +20,12 @@ import (
 //
 // Collect writes all its samples to w and returns. It is called in a goroutine of
 // its own, at the same time as other collectors, and, by several scrapes, more
-// than once at a time, each with a Writer of its own. Of samples with the same
-// labels the first is served. It should give up when ctx
-// is done, which is a little before the deadline of the scrape. If it does not,
-// it is left behind with what it has written, and not called again while three
-// such calls are still going on. It may ask [Writer.Wants] whether a family is wanted at all.
+// than once at a time, each with a Writer of its own. Samples may come in any order;
+// it costs least to write the same label sets in the same order at each scrape. Of
+// samples with the same labels the first is served. It should give up when ctx is
+// done, which is a little before the deadline of the scrape. If it does not, it is
+// left behind with what it has written, and not called again while three such calls
+// are still going on. It may ask [Writer.Wants] whether a family is wanted at all.
 //
 // An error, a panic, or samples that can't be exposed cost nobody else
 // anything: what was written before is served, and so is all the rest; the
@@ -63,6 +62,9 @@ type source struct {
 	descs     []Desc
 	announced []*declaration
 	names     []string // of what it announces, in any format; nil if it announces nothing
+
+	kept  atomic.Pointer[slate] // one that nobody uses, if it isn't large
+	spare sync.Pool             // of *slate: more of them
 
 	mu       sync.Mutex
 	families map[string]*checked // of the last scrape: need not be checked again
@@ -217,133 +219,6 @@ func nameOf(c Collector) string {
 	return fmt.Sprintf("%T", c)
 }
 
-// collect runs all collectors that may have what is wanted, each in a goroutine
-// of its own so that a slow one delays no other, and returns what they wrote.
-//
-// The context that they get is done shortly before ctx. Those that heed it have
-// some time left to return with what they have written; then it does not wait any
-// longer: what is late is left out, and left to end by itself.
-func (r *Registry) collect(ctx context.Context, req *sample.Request) ([]*Writer, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	sources := load(&r.sources)
-	if len(sources) == 0 {
-		return nil, nil
-	}
-	patience, impatient := withMargin(ctx, 20)
-	defer impatient()
-	inner, cancel := withMargin(ctx, 10)
-	defer cancel()
-	var writers []*Writer
-	done := make(chan struct{}, len(sources))
-	for _, s := range sources {
-		if s.names != nil && !req.Wants(s.names...) {
-			continue
-		}
-		w := newWriter(s, req)
-		writers = append(writers, w)
-		go func() {
-			defer func() { done <- struct{}{} }()
-			w.run(inner)
-		}()
-	}
-	for range writers {
-		select {
-		case <-done:
-		case <-patience.Done():
-			return cutOff(writers, patience), ctx.Err()
-		}
-	}
-	return writers, ctx.Err()
-}
-
-// withMargin returns a context that is done earlier than ctx, by one of so many
-// parts of the time that there is, so that some is left to serve the rest when a
-// collector is late.
-func withMargin(ctx context.Context, parts time.Duration) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/parts))
-}
-
-// cutOff returns the writers with those whose collector is late replaced.
-func cutOff(writers []*Writer, patience context.Context) []*Writer {
-	for i, w := range writers {
-		if w.giveUp() {
-			writers[i] = newWriter(w.source, w.request)
-			writers[i].fail(fmt.Errorf("late: %w", context.Cause(patience)))
-		}
-	}
-	return writers
-}
-
-// maxLate is how many calls of a collector may go on that nobody waits for any
-// more. One that hangs is not called again and again.
-const maxLate = 3
-
-// States of a run.
-const (
-	running = iota
-	ended
-	givenUp
-)
-
-// run calls the collector and keeps what goes wrong.
-func (w *Writer) run(ctx context.Context) {
-	returned := false
-	defer func() {
-		if p := recover(); p != nil {
-			w.fail(&panicError{p, debug.Stack()})
-		} else if !returned {
-			w.fail(errors.New("it ended its goroutine"))
-		}
-		if n := len(w.refused) - maxRefusals; n > 0 {
-			w.fail(fmt.Errorf("%d more families were refused", n))
-		}
-		w.done = true
-		if !w.state.CompareAndSwap(running, ended) {
-			w.source.late.Add(-1)
-		}
-	}()
-	if late := w.source.late.Load(); late >= maxLate {
-		w.fail(fmt.Errorf("not called: it is still busy with %d scrapes that have given it up", late))
-	} else if err := w.source.collector.Collect(ctx, w); err != nil {
-		w.fail(err)
-	}
-	returned = true
-}
-
-// giveUp notes that nobody waits for the run any more, and reports whether it is
-// still going.
-func (w *Writer) giveUp() bool {
-	if !w.state.CompareAndSwap(running, givenUp) {
-		return false
-	}
-	w.source.late.Add(1)
-	return true
-}
-
-// panicError is a panic of a collector.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-// Error says what the collector panicked with. The stack is for logs.
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
-
-// Stack returns the stack of the panic, for those who log a [GatherError].
-func (e *panicError) Stack() []byte { return e.stack }
-
-// Unwrap returns the error that the collector panicked with, if it was one.
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
-}
-
 func (s *source) firstTime(metric string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -352,16 +227,19 @@ func (s *source) firstTime(metric string) bool {
 	return first
 }
 
-// remember keeps the families of a scrape, so that the next one need not check
-// and prepare them again. A scrape with a filter has not seen them all.
-func (s *source) remember(families map[string]*written, req *sample.Request) {
+// remember keeps the families of a scrape, so that no other call need check and
+// prepare them again. A scrape with a filter has not seen them all.
+func (s *source) remember(all []*written, learned bool, req *sample.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.families == nil || req.All() {
-		s.families = make(map[string]*checked, len(families))
+	if !learned && (len(s.families) == len(all) || !req.All()) {
+		return // they are known
 	}
-	for name, f := range families {
-		s.families[name] = f.checked
+	if s.families == nil || req.All() {
+		s.families = make(map[string]*checked, len(all))
+	}
+	for _, f := range all {
+		s.families[f.family.Name] = f.checked
 	}
 }
 

@@ -29,6 +29,7 @@ func (r *Registry) Visit(ctx context.Context, req *sample.Request, v sample.Visi
 	if err != nil {
 		return err
 	}
+	defer g.release()
 	if c := g.census(); c != nil {
 		defer c.release()
 	}

@@ -16,18 +16,27 @@ type gathering struct {
 	stored    []*part    // not all of it need be wanted
 	collected []*written // both in order
 	errs      []error
+	memory    *collection // of what is collected
 }
 
 // begin lets the collectors run that may have what is wanted.
 func (r *Registry) begin(ctx context.Context, req *sample.Request) (gathering, error) {
 	r.init()
 	g := gathering{registry: r, request: req}
-	writers, err := r.collect(ctx, req)
-	if err == nil {
-		g.stored, g.collected, g.errs = r.assemble(writers)
+	c, err := r.collect(ctx, req)
+	switch {
+	case err != nil:
+	case c == nil:
+		g.stored = r.stored()
+	default:
+		g.stored, g.errs = r.assemble(c)
+		g.collected, g.memory = c.sorted, c
 	}
 	return g, err
 }
+
+// release gives back the memory of what was collected.
+func (g *gathering) release() { g.memory.release() }
 
 // visit hands over all that is wanted.
 func (g *gathering) visit(ctx context.Context, v sample.Visitor) error {
@@ -44,7 +53,8 @@ func (g *gathering) visit(ctx context.Context, v sample.Visitor) error {
 		if !g.request.Wants(p.names...) {
 			continue
 		}
-		if err := p.visit(ctx, batch, v); err != nil {
+		all := samples{members: load(&p.members), peek: g.request.Peeks()}
+		if err := all.visit(ctx, &p.Family, batch, v); err != nil {
 			return err
 		}
 	}
@@ -63,15 +73,9 @@ func putBatch(b *sample.Batch) {
 	batches.Put(b)
 }
 
-// visit hands over what is stored.
-func (p *part) visit(ctx context.Context, b *sample.Batch, v sample.Visitor) error {
-	all := samples{members: load(&p.members)}
-	return all.visit(ctx, &p.Family, b, v)
-}
-
 // visit hands over what a collector wrote.
 func (f *written) visit(ctx context.Context, b *sample.Batch, v sample.Visitor) error {
-	all := samples{batch: &f.batch}
+	all := samples{batch: f.ready}
 	return all.visit(ctx, &f.family, b, v)
 }
 
@@ -81,6 +85,7 @@ type samples struct {
 	member  *member
 	pages   []*series.Page // of it that are still to come
 	batch   *sample.Batch  // of what is not stored, if it is still to come
+	peek    bool           // the values are only looked at
 }
 
 // next returns the next run, for which it may use b, or nil at the end.
@@ -95,6 +100,7 @@ func (s *samples) next(b *sample.Batch) *sample.Batch {
 		s.pages = s.pages[1:]
 		b.Reset()
 		page.Fill(b)
+		b.Peek = s.peek
 		s.member.load(s.member, b, page.Series)
 		if b.Len() > 0 {
 			return b

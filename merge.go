@@ -149,6 +149,7 @@ func (m *merged) release(g *mergedGathering) {
 	clear(g.pieces)
 	g.pieces, g.errs = g.pieces[:0], nil
 	for i := range g.begun {
+		g.begun[i].memory.release()
 		clear(g.begun[i].pieces)
 		g.begun[i] = begun{pieces: g.begun[i].pieces[:0]}
 	}
@@ -163,12 +164,13 @@ type piece struct {
 	batch   *sample.Batch // if it is not
 	sources []*source     // that have written the batch
 	counted bool          // in the family that says how many series there are
+	peek    bool          // the values are only looked at
 }
 
 // samples returns what reads the piece.
 func (p *piece) samples() samples {
 	if p.part != nil {
-		return samples{members: load(&p.part.members)}
+		return samples{members: load(&p.part.members), peek: p.peek}
 	}
 	return samples{batch: p.batch}
 }
@@ -208,6 +210,7 @@ type begun struct {
 	errs     []error
 	err      error
 	panicked any
+	memory   *collection // of what was collected
 }
 
 func (b *begun) run(ctx context.Context, in input, req *sample.Request) {
@@ -238,19 +241,19 @@ func (b *begun) registry(ctx context.Context, in input, r *Registry, req *sample
 		b.err = err
 		return
 	}
-	b.errs = g.errs
+	b.errs, b.memory = g.errs, g.memory
 	own := r.root().own.series
 	counted := own != nil && in.wants(own.names)
 	b.pieces = slices.Grow(b.pieces, len(g.stored)+len(g.collected))
 	for _, p := range g.stored {
 		if in.wants(p.names) {
-			b.pieces = append(b.pieces, piece{named: &p.named, family: &p.Family, part: p, counted: counted})
+			b.pieces = append(b.pieces, piece{named: &p.named, family: &p.Family, part: p, counted: counted, peek: req.Peeks()})
 		}
 	}
 	for _, f := range g.collected {
 		b.pieces = append(b.pieces, piece{
-			named: &f.named, family: &f.family, batch: &f.batch,
-			sources: append(f.others, f.source), counted: counted,
+			named: &f.named, family: &f.family, batch: f.ready,
+			sources: f.sources, counted: counted,
 		})
 	}
 }

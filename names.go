@@ -13,6 +13,8 @@ type nameTable struct {
 	// bases has the families that have a name without suffix, in the order of
 	// their declaration. The first of them can use it, unless it is a sample's.
 	bases map[string][]*family
+	// version changes whenever the names do.
+	version uint64
 }
 
 // claim is a sample name that is taken.
@@ -64,6 +66,7 @@ func (t *nameTable) release(f *family) {
 // settle decides for the families with one of these names without suffix
 // whether they are shadowed.
 func (t *nameTable) settle(names []string) {
+	t.version++
 	for _, n := range names {
 		for _, f := range t.bases[n] {
 			f.Shadow(slices.ContainsFunc(f.bases, func(b string) bool {

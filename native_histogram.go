@@ -90,6 +90,9 @@ func loadNatives(_ *member, b *sample.Batch, run []*series.Series) {
 	r := nativeReadings.Get().(*nativeReading)
 	defer nativeReadings.Put(r)
 	now := time.Now().UnixNano()
+	if b.Peek {
+		now = 0 // so that none is reset
+	}
 	for _, s := range run {
 		h := series.Head[nativeRecord](s)
 		if spread := h.spread.Load(); spread != nil {

@@ -24,6 +24,9 @@ type Registry struct {
 	parts   atomic.Pointer[[]*part]   // of what is stored
 	sources atomic.Pointer[[]*source] // the collectors
 
+	// admitted is how the families of all collectors were served last.
+	admitted atomic.Pointer[admission]
+
 	// What follows is used in a root only.
 	mu      sync.Mutex // guards changes
 	byName  map[string]*family

@@ -95,20 +95,28 @@ func (g *gathering) census() *census {
 		return nil
 	}
 	c := censuses.Get().(*census)
-	c.checked = family
+	c.checked, c.ready = family, &c.batch
 	for _, p := range g.stored {
 		c.add(p.Name, countSeries(load(&p.members)))
 	}
 	for _, f := range g.collected {
-		c.add(f.family.Name, f.batch.Len())
+		c.add(f.family.Name, f.ready.Len())
 	}
 	if c.write(); c.batch.Len() > 0 {
 		i, _ := slices.BinarySearchFunc(g.collected, seriesName, func(f *written, name string) int {
 			return sample.CompareNames(f.family.Name, name)
 		})
-		g.collected = slices.Insert(g.collected, i, &c.written)
+		g.insert(i, &c.written)
 	}
 	return c
+}
+
+// insert adds a family to those that were collected.
+func (g *gathering) insert(i int, f *written) {
+	g.collected = slices.Insert(g.collected, i, f)
+	if g.memory != nil {
+		g.memory.sorted = g.collected // which may have moved
+	}
 }
 
 func countSeries(members []*member) (n int) {

@@ -1,12 +1,12 @@
 package fennel
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
-	"github.com/fennelmetrics/fennel/internal/series"
 )
 
 // maxText keeps the offsets in a batch within 32 bits.
@@ -17,18 +17,17 @@ const maxText = 1 << 30
 type target struct {
 	writer *Writer
 	family *written
-	labels []string // that vary
-	layout *series.Layout
+	shape  *shape
 
 	time    int64
-	astray  bool // the time can't be written
 	created int64
-	unborn  string // why there can be no start time
+	astray  bool // the time can't be written
+	unborn  bool // there can be no such start time
 }
 
 // target returns one for samples with these labels.
-func (w *Writer) target(f *written, labels []string, layout *series.Layout) target {
-	return target{writer: w, family: f, labels: labels, layout: layout, time: sample.NoTime, created: sample.NoTime}
+func (w *Writer) target(f *written, s *shape) target {
+	return target{writer: w, family: f, shape: s, time: sample.NoTime, created: sample.NoTime}
 }
 
 // The times between which a time has to lie: the text format has none before
@@ -59,19 +58,22 @@ func (t target) at(time time.Time) target {
 // since returns the target with another start time.
 func (t target) since(start time.Time) target {
 	n, ok := nanos(start)
-	t.created, t.unborn = n, ""
+	t.created, t.unborn = n, false
 	if t.family == nil || start.IsZero() {
 		return t
 	}
-	switch kind := t.family.family.Kind; kind {
-	case sample.Counter, sample.Histogram, sample.Summary:
-		if !ok {
-			t.unborn = "the start time is not between 1970 and 2262"
-		}
-	default:
-		t.created, t.unborn = sample.NoTime, fmt.Sprintf("%s metrics have no start time", kind)
+	if !ok || !t.family.family.Kind.HasStart() {
+		t.created, t.unborn = sample.NoTime, true
 	}
 	return t
+}
+
+// whyUnborn says why there can be no such start time.
+func (t *target) whyUnborn() string {
+	if kind := t.family.family.Kind; !kind.HasStart() {
+		return fmt.Sprintf("%s metrics have no start time", kind)
+	}
+	return "the start time is not between 1970 and 2262"
 }
 
 // open adds the labels and the times of a sample and returns the batch for its
@@ -81,39 +83,37 @@ func (t *target) open(values []string, problem string) *sample.Batch {
 	if f == nil || t.writer.done {
 		return nil
 	}
-	switch {
-	case len(values) != len(t.labels):
-		problem = fmt.Sprintf("%d label values for the %d labels %q", len(values), len(t.labels), t.labels)
-	case t.astray:
-		problem = "the timestamp is not between 1970 and 2262"
-	case len(f.batch.Text) > maxText:
-		problem = "the family's labels take up more than 1 GiB"
-	}
-	if problem != "" {
-		f.samples.leaveOut(values, problem)
+	if problem != "" || t.astray || len(values) != len(t.shape.labels) || len(f.roster.fresh.bytes) > maxText {
+		f.samples.leaveOut(values, cmp.Or(t.obstacle(values), problem))
 		return nil
 	}
-	if t.unborn != "" {
-		f.extras.leaveOut(values, t.unborn)
+	if t.unborn {
+		f.extras.leaveOut(values, t.whyUnborn())
 	}
-	values = t.mend(values)
 	b := &f.batch
+	if t.time != sample.NoTime && b.Times == nil {
+		b.Times = f.times
+	}
 	b.SetTime(t.time)
 	b.SetCreated(t.created)
-	b.Text = t.layout.Append(b.Text, values)
-	b.Ends = append(b.Ends, uint32(len(b.Text)))
+	if f.add(t.shape, values) {
+		t.countMended()
+	}
 	return b
 }
 
-// mend returns the values with what is not UTF-8 replaced. The slice may be the
-// caller's, so it is not changed.
-func (t *target) mend(values []string) []string {
-	mended := series.MendAll(values)
-	if mended == nil {
-		return values
+// obstacle says what is in the way of a sample with these values beside a problem
+// of its own.
+func (t *target) obstacle(values []string) string {
+	switch {
+	case len(values) != len(t.shape.labels):
+		return fmt.Sprintf("%d label values for the %d labels %q", len(values), len(t.shape.labels), t.shape.labels)
+	case t.astray:
+		return "the timestamp is not between 1970 and 2262"
+	case len(t.family.roster.fresh.bytes) > maxText:
+		return "the family's labels take up more than 1 GiB"
 	}
-	t.countMended()
-	return mended
+	return ""
 }
 
 func (t *target) countMended() {

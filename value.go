@@ -35,7 +35,7 @@ func SampleValue(ctx context.Context, g Gatherer, name string, labels ...Label) 
 	}
 	q := &query{name: name, labels: labels}
 	// What went wrong elsewhere changes nothing about a sample that is there.
-	_ = Only(g, name).Visit(ctx, nil, q)
+	_ = Only(g, name).Visit(ctx, &sample.Request{Peek: true}, q)
 	return q.value, q.found
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fennelmetrics/fennel"
@@ -149,6 +150,39 @@ func TestSampleValueDoesNoOtherWork(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() { fennel.SampleValue(t.Context(), r, "c_total", label("i", "9999")) }); n > 200 {
 		t.Errorf("%v allocations: it looks at texts one by one", n)
 	}
+}
+
+// A scrape lets a histogram begin anew that has become coarser. To look at one
+// sample is no scrape: neither of that histogram, nor of those beside it.
+func TestSampleValueResetsNoHistogram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := fennel.NewRegistry()
+		vec := fennel.NewHistogramVec[string]("h", "", fennel.In(r), fennel.LabelNames("k"),
+			fennel.Native{Factor: 2, MaxBuckets: 4, MinReset: time.Hour})
+		observe := func() {
+			for _, k := range []string{"a", "b"} {
+				for i := range 10 {
+					vec.With(k).Observe(math.Pow(10, float64(i)))
+				}
+			}
+		}
+		observe()
+		time.Sleep(2 * time.Hour)
+		for _, g := range []fennel.Gatherer{r, r.View(""), fennel.Merge(r, fennel.NewRegistry())} {
+			if v, ok := fennel.SampleValue(t.Context(), g, "h_count", label("k", "a")); ok && v != 10 {
+				t.Errorf("%v observations", v)
+			}
+			for _, k := range []string{"a", "b"} {
+				if n := vec.With(k).Count(); n != 10 {
+					t.Errorf("%d observations of %s are left", n, k)
+				}
+			}
+		}
+		gather(t, r)
+		if n := vec.With("b").Count(); n != 0 {
+			t.Errorf("a scrape has not reset the histogram, which has %d observations", n)
+		}
+	})
 }
 
 type foreignFunc func(context.Context, *sample.Request, sample.Visitor) error

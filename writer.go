@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
-	"github.com/fennelmetrics/fennel/internal/series"
 )
 
 // Writer takes the samples of a [Collector] during one scrape. It belongs to
@@ -29,15 +28,31 @@ type Writer struct {
 	registry *Registry
 	source   *source
 	request  *sample.Request
-	families map[string]*written
+	slate    *slate // nil if the collector isn't called
 	errs     []error
 	refused  map[string]bool // declarations that were reported
 	done     bool
 	state    atomic.Int32 // of run
 }
 
-func newWriter(s *source, req *sample.Request) *Writer {
-	return &Writer{registry: s.scope.root(), source: s, request: req, families: make(map[string]*written)}
+func (w *Writer) init(s *source, req *sample.Request) {
+	w.registry, w.source, w.request, w.slate = s.scope.root(), s, req, s.slate()
+}
+
+// written returns what was written.
+func (w *Writer) written() []*written {
+	if w.slate == nil {
+		return nil
+	}
+	return w.slate.list
+}
+
+// release gives the slate back, when nobody reads it any more.
+func (w *Writer) release() {
+	if w.slate != nil {
+		w.source.giveBack(w.slate, w.request.All())
+		w.slate = nil
+	}
 }
 
 // Wants reports whether the scrape wants the family of this name. Samples of
@@ -61,27 +76,61 @@ func (w *Writer) fail(err error) { w.errs = append(w.errs, err) }
 
 // begin returns where samples of a declaration go, to which the options add.
 func (w *Writer) begin(d declaration, opts []WriterOption) target {
-	if w.source == nil {
-		return target{} // of no scrape
+	if w.source == nil || w.done {
+		return target{} // of no scrape, or of one that is over
 	}
-	o := collect(opts, WriterOption.forWriter)
-	full := newDeclaration(d.kind, d.name, d.help, o)
-	full.labels, full.bounds, full.ranks, full.states = o.labelNames, d.bounds, d.ranks, d.states
+	o := w.slate.options(opts)
+	d.unit, d.consts, d.labels = o.unit, o.constLabels, o.labelNames
+	if f := w.slate.known(&d); f != nil {
+		return w.resume(f)
+	}
+	return w.learn(&d)
+}
+
+// beginChecked is begin for a declaration that was checked when it was made, and
+// that no view adds to any more.
+func (w *Writer) beginChecked(d *declaration) target {
+	if f := w.slate.known(d); f != nil {
+		return w.resume(f)
+	}
+	return w.declare(d, d)
+}
+
+// resume returns where samples of a family go that is known, if it is wanted.
+func (w *Writer) resume(f *written) target {
+	if !f.used {
+		if !w.request.Wants(f.names...) {
+			return target{}
+		}
+		w.use(f)
+	}
+	return w.target(f, &f.shape)
+}
+
+func (w *Writer) use(f *written) {
+	f.used = true
+	w.slate.list = append(w.slate.list, f)
+}
+
+// learn is begin for a declaration that was not made in these words before. It is
+// apart from that because it needs much more of the stack.
+func (w *Writer) learn(said *declaration) target {
+	full := newDeclaration(said.kind, said.name, said.help, options{unit: said.unit, constLabels: said.consts})
+	full.labels, full.bounds, full.ranks, full.states = slices.Clone(said.labels), said.bounds, said.ranks, said.states
 	if err := w.source.scope.adapt(&full); err != nil {
 		w.refuse(full.name, err)
 		return target{}
 	}
-	return w.declare(full)
+	return w.declare(said, &full)
 }
 
-// declare returns where samples of a declaration go. The target has no family if
-// it can't be written or isn't wanted.
-func (w *Writer) declare(d declaration) target {
-	if w.done {
-		return target{} // the scrape is over
-	}
-	if f := w.families[d.name]; f != nil {
-		return w.again(f, &d)
+// declare returns where samples of a declaration go that was made in these words,
+// for the first time. The target has no family if it can't be written or isn't
+// wanted.
+func (w *Writer) declare(said, d *declaration) target {
+	f := w.slate.families[said.name]
+	if f != nil && f.used {
+		return w.again(f, d)
 	}
 	c, err := w.check(d)
 	if err != nil {
@@ -91,9 +140,14 @@ func (w *Writer) declare(d declaration) target {
 	if !w.request.Wants(c.names...) {
 		return target{}
 	}
-	f := &written{checked: c, source: w.source}
-	w.families[d.name] = f
-	return w.target(f, c.declared.labels, &c.layout)
+	if f == nil || f.checked != c {
+		f = &written{checked: c, source: w.source, sources: []*source{w.source}}
+		w.slate.families[said.name] = f
+		w.slate.learned = true
+	}
+	f.words = wordsOf(said)
+	w.use(f)
+	return w.target(f, &c.shape)
 }
 
 // again returns a target in a family that this scrape has declared already,
@@ -101,7 +155,7 @@ func (w *Writer) declare(d declaration) target {
 func (w *Writer) again(f *written, d *declaration) target {
 	what := d.differs(&f.declared)
 	if what == "" && slices.Equal(d.consts, f.declared.consts) {
-		return w.target(f, f.declared.labels, &f.layout)
+		return w.target(f, &f.shape)
 	}
 	if what == differentLabels {
 		what = f.mix(d.allLabels())
@@ -114,22 +168,22 @@ func (w *Writer) again(f *written, d *declaration) target {
 		w.refuse(d.name, err)
 		return target{}
 	}
-	layout := series.NewLayout(d.constPairs(), d.labels)
-	return w.target(f, slices.Clone(d.labels), &layout)
+	return w.target(f, newShape(d))
 }
 
 // check checks a declaration, unless the scrape before has done that.
-func (w *Writer) check(d declaration) (*checked, error) {
-	if known := w.source.recall(&d); known != nil {
+func (w *Writer) check(d *declaration) (*checked, error) {
+	if known := w.source.recall(d); known != nil {
 		return known, nil
 	}
 	if err := d.check(w.registry.legacy); err != nil {
 		return nil, err
 	}
-	d.labels, d.bounds = slices.Clone(d.labels), slices.Clone(d.bounds)
-	d.ranks, d.states = slices.Clone(d.ranks), slices.Clone(d.states)
-	c := &checked{named: newNamed(d), layout: series.NewLayout(d.constPairs(), d.labels)}
-	d.describe(&c.family)
+	own := *d
+	own.labels, own.bounds = slices.Clone(d.labels), slices.Clone(d.bounds)
+	own.ranks, own.states = slices.Clone(d.ranks), slices.Clone(d.states)
+	c := &checked{named: newNamed(own), shape: *newShape(d)}
+	own.describe(&c.family)
 	return c, nil
 }
 

@@ -34,6 +34,10 @@ type Batch struct {
 	Exemplars []Exemplar
 	// Notes holds the label text of the exemplars.
 	Notes []byte
+
+	// Peek says that the values are only looked at: filling the batch must not
+	// change what the next scrape reads.
+	Peek bool
 }
 
 // NoTime stands in [Batch.Times] for a sample without a timestamp.
@@ -197,6 +201,22 @@ func (b *Batch) Reset() {
 	}
 }
 
+// Size returns about how many bytes of memory the columns use, and how many they
+// have. The text is not counted.
+func (b *Batch) Size() (used, all int) {
+	used = 8*(len(b.Whole)+len(b.Values)+len(b.Counts)+len(b.Sums)+len(b.States)+len(b.Times)+len(b.Created)) + len(b.Notes)
+	all = 8*(cap(b.Whole)+cap(b.Values)+cap(b.Counts)+cap(b.Sums)+cap(b.States)+cap(b.Times)+cap(b.Created)) + cap(b.Notes)
+	used += len(b.Exemplars) * int(unsafe.Sizeof(Exemplar{}))
+	all += cap(b.Exemplars) * int(unsafe.Sizeof(Exemplar{}))
+	for i, n := range b.Natives[:cap(b.Natives)] {
+		size := int(unsafe.Sizeof(n)) + (cap(n.Positive)+cap(n.Negative))*int(unsafe.Sizeof(NativeBucket{}))
+		if all += size; i < len(b.Natives) {
+			used += size
+		}
+	}
+	return used, all
+}
+
 // Visitor receives what is gathered.
 type Visitor interface {
 	// Visit is called with the families in the order of CompareNames, once or
@@ -216,6 +236,10 @@ type Request struct {
 	// Self asks for what a registry has to say about itself at every scrape,
 	// too. What it counts only when something has gone wrong is there anyway.
 	Self bool
+
+	// Peek asks to have no effect on what others read, as a scrape may have that
+	// lets histograms begin anew.
+	Peek bool
 }
 
 // All reports whether everything is asked for, as far as it goes by names.
@@ -226,10 +250,13 @@ func (r *Request) And(set map[string]bool) *Request {
 	both := &Request{Sets: []map[string]bool{set}}
 	if r != nil {
 		both.Sets = append(both.Sets, r.Sets...)
-		both.Self = r.Self
+		both.Self, both.Peek = r.Self, r.Peek
 	}
 	return both
 }
+
+// Peeks reports whether the request is to have no effect.
+func (r *Request) Peeks() bool { return r != nil && r.Peek }
 
 // Wants reports whether a family with these names is asked for.
 func (r *Request) Wants(names ...string) bool {

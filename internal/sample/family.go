@@ -41,6 +41,9 @@ func (k Kind) String() string {
 // IsHistogram reports whether the samples of the kind have buckets.
 func (k Kind) IsHistogram() bool { return k == Histogram || k == GaugeHistogram }
 
+// HasStart reports whether samples of the kind begin to count at some time.
+func (k Kind) HasStart() bool { return k == Counter || k == Histogram || k == Summary }
+
 // Base returns the name that a family has in the headers of OpenMetrics 1.0, where
 // counters and infos lose their suffix.
 func (k Kind) Base(name string) string {

@@ -11,6 +11,49 @@ func (b *Batch) Select(f *Family, indices []int) *Batch {
 	return out
 }
 
+// Arrange fills b, which is empty, with all columns but the label text of other,
+// which is of the same family: sample i is that of other at places[i].
+func (b *Batch) Arrange(f *Family, other *Batch, places []uint32) {
+	b.Whole = arrange(b.Whole, other.Whole, places, 1)
+	b.Sums = arrange(b.Sums, other.Sums, places, 1)
+	b.States = arrange(b.States, other.States, places, 1)
+	b.Times = arrange(b.Times, other.Times, places, 1)
+	b.Created = arrange(b.Created, other.Created, places, 1)
+	switch f.Kind {
+	case Histogram, GaugeHistogram:
+		b.Counts = arrange(b.Counts, other.Counts, places, len(f.Bounds)+1)
+	case Summary:
+		b.Counts = arrange(b.Counts, other.Counts, places, 1)
+		b.Values = arrange(b.Values, other.Values, places, len(f.Ranks))
+	default:
+		b.Values = arrange(b.Values, other.Values, places, 1)
+	}
+	if len(other.Natives)+len(other.Exemplars) == 0 {
+		return
+	}
+	for i, place := range places {
+		b.takeNative(i, other.Native(int(place)))
+		b.takeExemplars(i, other, int(place))
+	}
+}
+
+// arrange appends the values of a column, some for each place, if it has any.
+func arrange[T any](dst, column []T, places []uint32, each int) []T {
+	switch {
+	case len(column) == 0:
+		return dst
+	case each > 1:
+		for _, place := range places {
+			dst = append(dst, column[int(place)*each:][:each]...)
+		}
+		return dst
+	}
+	for _, place := range places {
+		dst = append(dst, column[place])
+	}
+	return dst
+}
+
 // Append adds all samples of other, which is of the same family.
 func (b *Batch) Append(f *Family, other *Batch) {
 	for i := range other.Len() {
@@ -24,11 +67,7 @@ func (b *Batch) Take(f *Family, other *Batch, i int) {
 	b.SetTime(other.Time(i))
 	b.SetCreated(other.CreatedAt(i))
 	b.takeNative(n, other.Native(i))
-	for _, e := range other.ExemplarsOf(i) {
-		start := len(b.Notes)
-		b.Notes = append(b.Notes, other.Note(&e)...)
-		b.AddExemplar(n, int(e.Bucket), start, e.Value, e.Time)
-	}
+	b.takeExemplars(n, other, i)
 	b.Text = append(b.Text, other.Labels(i)...)
 	b.Ends = append(b.Ends, uint32(len(b.Text)))
 	switch f.Kind {
@@ -46,6 +85,15 @@ func (b *Batch) Take(f *Family, other *Batch, i int) {
 		b.Values = append(b.Values, other.Quantiles(f, i)...)
 	case StateSet:
 		b.States = append(b.States, other.States[i])
+	}
+}
+
+// takeExemplars adds the exemplars of sample i of other to sample n.
+func (b *Batch) takeExemplars(n int, other *Batch, i int) {
+	for _, e := range other.ExemplarsOf(i) {
+		start := len(b.Notes)
+		b.Notes = append(b.Notes, other.Note(&e)...)
+		b.AddExemplar(n, int(e.Bucket), start, e.Value, e.Time)
 	}
 }
 
