@@ -61,7 +61,7 @@ func appendMillis(dst []byte, b *sample.Batch, i int) []byte {
 	if b.Times == nil || b.Times[i] < int64(time.Millisecond) {
 		return dst
 	}
-	return appendUint(dst, metricTime, uint64(b.Times[i]/int64(time.Millisecond)))
+	return appendVarint(dst, metricTime, uint64(b.Times[i]/int64(time.Millisecond)))
 }
 
 func (e *messageEncoder) counter(dst []byte, b *sample.Batch, i int) []byte {
@@ -79,7 +79,7 @@ func (e *messageEncoder) counter(dst []byte, b *sample.Batch, i int) []byte {
 
 func (e *messageEncoder) summary(dst []byte, f *sample.Family, b *sample.Batch, i int) []byte {
 	dst, start := open(dst, metricSummary)
-	dst = appendUint(dst, summaryCount, b.Counts[i])
+	dst = appendVarint(dst, summaryCount, b.Counts[i])
 	dst = appendDouble(dst, summarySum, b.Sums[i])
 	for j, v := range b.Quantiles(f, i) {
 		rank := e.prepared.ranks[j]
@@ -98,7 +98,7 @@ func (e *messageEncoder) histogram(dst []byte, f *sample.Family, b *sample.Batch
 	for _, n := range buckets {
 		total += n
 	}
-	dst = appendUint(dst, histogramCount, total)
+	dst = appendVarint(dst, histogramCount, total)
 	dst = appendDouble(dst, histogramSum, b.Sums[i])
 	free := own // exemplars that are on no bucket
 	if native == nil || len(f.Bounds) > 0 {
@@ -129,7 +129,7 @@ func (e *messageEncoder) buckets(dst []byte, f *sample.Family, b *sample.Batch, 
 		}
 		var start int
 		dst, start = open(dst, histogramBucket)
-		dst = appendUint(dst, bucketCount, total)
+		dst = appendVarint(dst, bucketCount, total)
 		dst = append(dst, e.prepared.bounds[j]...)
 		if x != nil {
 			dst = e.exemplar(append(dst, bucketExemplar), b, x)
@@ -142,9 +142,9 @@ func (e *messageEncoder) buckets(dst []byte, f *sample.Family, b *sample.Batch, 
 // appendNativeFields appends the native part of a histogram. One of which nothing
 // shows that it is native has an empty span.
 func appendNativeFields(dst []byte, n *sample.Native) []byte {
-	dst = appendUint(dst, histogramSchema, zigzag(int64(n.Schema)))
+	dst = appendVarint(dst, histogramSchema, zigzag(int64(n.Schema)))
 	dst = appendDouble(dst, histogramZeroThreshold, n.ZeroThreshold)
-	dst = appendUint(dst, histogramZeroCount, n.ZeroCount)
+	dst = appendVarint(dst, histogramZeroCount, n.ZeroCount)
 	dst = appendDeltas(dst, histogramNegativeSpan, histogramNegativeDelta, n.Negative)
 	dst = appendDeltas(dst, histogramPositiveSpan, histogramPositiveDelta, n.Positive)
 	if n.ZeroThreshold == 0 && n.ZeroCount == 0 && len(n.Negative) == 0 && len(n.Positive) == 0 {
@@ -173,8 +173,8 @@ func appendDeltas(dst []byte, spanTag, deltaTag byte, buckets []sample.NativeBuc
 
 func appendSpan(dst []byte, tag byte, offset int32, length uint32) []byte {
 	dst, start := open(dst, tag)
-	dst = appendUint(dst, spanOffset, zigzag(int64(offset)))
-	dst = appendUint(dst, spanLength, uint64(length))
+	dst = appendVarint(dst, spanOffset, zigzag(int64(offset)))
+	dst = appendVarint(dst, spanLength, uint64(length))
 	return shut(dst, start)
 }
 
@@ -201,10 +201,10 @@ func appendTimestamp(dst []byte, tag byte, nanos int64) []byte {
 	dst, start := open(dst, tag)
 	seconds := nanos / int64(time.Second)
 	if seconds != 0 {
-		dst = appendUint(dst, timeSeconds, uint64(seconds))
+		dst = appendVarint(dst, timeSeconds, uint64(seconds))
 	}
 	if rest := nanos - seconds*int64(time.Second); rest != 0 {
-		dst = appendUint(dst, timeNanos, uint64(rest))
+		dst = appendVarint(dst, timeNanos, uint64(rest))
 	}
 	return shut(dst, start)
 }

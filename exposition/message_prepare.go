@@ -74,7 +74,7 @@ func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage 
 	if f.Help != "" {
 		p.header = appendString(p.header, familyHelp, f.Help)
 	}
-	p.header = appendUint(p.header, familyType, messageTypes[f.Kind])
+	p.header = appendVarint(p.header, familyType, messageTypes[f.Kind])
 	if f.Unit != "" {
 		p.header = appendString(p.header, familyUnit, f.Unit)
 	}

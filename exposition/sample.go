@@ -1,8 +1,6 @@
 package exposition
 
 import (
-	"strconv"
-
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
 )
@@ -63,7 +61,7 @@ func (e *textEncoder) histogram(f *sample.Family, b *sample.Batch, i int, labels
 	for j, n := range b.Buckets(f, i) {
 		total += n
 		e.buf = appendStartEnd(e.buf, &e.prepared.bucket, labels, e.prepared.ends[j])
-		e.buf = strconv.AppendUint(e.buf, total, 10)
+		e.buf = appendUint(e.buf, total)
 		if len(own) == 0 {
 			e.endLine(b, i)
 			continue
@@ -115,7 +113,7 @@ func (e *textEncoder) float(s *start, labels []byte, v float64, b *sample.Batch,
 // uint appends a line with an integer value.
 func (e *textEncoder) uint(s *start, labels []byte, v uint64, b *sample.Batch, i int) {
 	e.buf = appendStart(e.buf, s, labels)
-	e.buf = strconv.AppendUint(e.buf, v, 10)
+	e.buf = appendUint(e.buf, v)
 	e.endLine(b, i)
 }
 

@@ -92,7 +92,7 @@ func widen(dst []byte, start int) []byte {
 	return dst
 }
 
-func appendUint(dst []byte, tag byte, v uint64) []byte {
+func appendVarint(dst []byte, tag byte, v uint64) []byte {
 	return binary.AppendUvarint(append(dst, tag), v)
 }
 
