@@ -213,7 +213,7 @@ func (w *pieces) Write(p []byte) (int, error) {
 }
 
 func TestBodyComesInPieces(t *testing.T) {
-	r := counters(20_000)
+	r := counters(60_000)
 	h := fennel.NewHistogramVec[string]("latency_seconds", "h", fennel.In(r), fennel.LabelNames("path"))
 	for i := range 2000 {
 		h.With("/users/" + strconv.Itoa(i)).Observe(1)
