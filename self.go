@@ -77,7 +77,8 @@ func isOwn(name string) bool {
 // that collectors write.
 type census struct {
 	written
-	counts []seriesCount
+	counts    []seriesCount
+	collected []*written // of a gathering, and itself
 }
 
 type seriesCount struct {
@@ -106,7 +107,8 @@ func (g *gathering) census() *census {
 		i, _ := slices.BinarySearchFunc(g.collected, seriesName, func(f *written, name string) int {
 			return sample.CompareNames(f.family.Name, name)
 		})
-		g.collected = slices.Insert(g.collected, i, &c.written)
+		c.collected = append(append(append(c.collected, g.collected[:i]...), &c.written), g.collected[i:]...)
+		g.collected = c.collected
 	}
 	return c
 }
@@ -138,7 +140,8 @@ func (c *census) write() {
 // release keeps the memory for the next scrape.
 func (c *census) release() {
 	clear(c.counts)
-	c.counts = c.counts[:0]
+	clear(c.collected)
+	c.counts, c.collected = c.counts[:0], c.collected[:0]
 	emptied(&c.batch)
 	c.checked = nil
 	censuses.Put(c)
