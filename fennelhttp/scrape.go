@@ -52,7 +52,7 @@ func (h *handler) write(ctx context.Context, r *http.Request, b *body, d *demand
 		if errors.As(err, &p) {
 			args = append(args, "stack", string(p.Stack()))
 		}
-		h.logger.WarnContext(ctx, "scrape is incomplete", args...)
+		h.log(ctx, slog.LevelWarn, "scrape is incomplete", args...)
 	}
 	return b.finish()
 }
@@ -130,5 +130,5 @@ func (h *handler) logFailure(ctx context.Context, r *http.Request, b *body, err 
 	if errors.As(err, &p) {
 		args = append(args, "stack", string(p.stack))
 	}
-	h.logger.Log(ctx, level, message, args...)
+	h.log(ctx, level, message, args...)
 }
