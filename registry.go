@@ -37,7 +37,7 @@ type Registry struct {
 
 // Default is the registry of metrics that are declared without the option [In].
 // It is empty but for what the program declares.
-var Default = NewRegistry()
+var Default = &Registry{}
 
 // RegistryOption is an option of [NewRegistry].
 type RegistryOption interface{ forRegistry(*Registry) }
