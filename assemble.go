@@ -133,8 +133,7 @@ func (r *Registry) logFailure(s *source, err error) {
 		return
 	}
 	args := []any{"collector", s.name, "error", err}
-	var p *panicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*panicError](err); ok {
 		args = append(args, "stack", string(p.stack))
 	}
 	r.log(context.Background(), slog.LevelError, "collector failed", args...)

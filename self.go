@@ -2,7 +2,7 @@ package fennel
 
 import (
 	"slices"
-	"strings"
+	"sort"
 	"sync"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
@@ -77,7 +77,7 @@ func isOwn(name string) bool {
 // that collectors write.
 type census struct {
 	written
-	counts    []seriesCount
+	counts    seriesCounts
 	collected []*written // of a gathering, and itself
 }
 
@@ -85,6 +85,13 @@ type seriesCount struct {
 	metric string
 	series int
 }
+
+// seriesCounts are sorted by package sort, which programs have linked anyway.
+type seriesCounts []seriesCount
+
+func (c seriesCounts) Len() int           { return len(c) }
+func (c seriesCounts) Less(i, j int) bool { return c[i].metric < c[j].metric }
+func (c seriesCounts) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
 
 var censuses = sync.Pool{New: func() any { return new(census) }}
 
@@ -107,7 +114,7 @@ func (g *gathering) census() *census {
 		i, _ := slices.BinarySearchFunc(g.collected, seriesName, func(f *written, name string) int {
 			return sample.CompareNames(f.family.Name, name)
 		})
-		c.collected = append(append(append(c.collected, g.collected[:i]...), &c.written), g.collected[i:]...)
+		c.collected = slices.Insert(append(c.collected, g.collected...), i, &c.written)
 		g.collected = c.collected
 	}
 	return c
@@ -128,7 +135,7 @@ func (c *census) add(metric string, series int) {
 
 // write turns the counts into samples.
 func (c *census) write() {
-	slices.SortFunc(c.counts, func(a, b seriesCount) int { return strings.Compare(a.metric, b.metric) })
+	sort.Sort(&c.counts)
 	b := &c.batch
 	for _, n := range c.counts {
 		b.Text = series.AppendLabel(b.Text, true, "metric", n.metric)

@@ -48,8 +48,11 @@ func (h *handler) write(ctx context.Context, r *http.Request, b *body, d *demand
 		return err
 	default:
 		args := []any{"error", err, "client", r.RemoteAddr}
-		var p interface{ Stack() []byte } // of a collector that panicked
-		if errors.As(err, &p) {
+		type panicked interface { // of a collector
+			error
+			Stack() []byte
+		}
+		if p, ok := errors.AsType[panicked](err); ok {
 			args = append(args, "stack", string(p.Stack()))
 		}
 		h.log(ctx, slog.LevelWarn, "scrape is incomplete", args...)
@@ -126,8 +129,7 @@ func (h *handler) logFailure(ctx context.Context, r *http.Request, b *body, err 
 		level, message = slog.LevelWarn, "scrape given up: out of time"
 	}
 	args := []any{"error", err, "client", r.RemoteAddr}
-	var p *panicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*panicError](err); ok {
 		args = append(args, "stack", string(p.stack))
 	}
 	h.log(ctx, level, message, args...)
