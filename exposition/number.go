@@ -17,7 +17,26 @@ func appendFloat(dst []byte, v float64) []byte {
 	if n := int64(v); float64(n) == v && n > -1e15 && n < 1e15 && (n != 0 || !math.Signbit(v)) {
 		return appendInt(dst, n)
 	}
+	if n := int64(math.Round(v * 1e3)); n != 0 && -1e9 < n && n < 1e9 && float64(n)/1e3 == v {
+		return appendThousandths(dst, n)
+	}
 	return strconv.AppendFloat(dst, v, 'g', -1, 64)
+}
+
+// appendThousandths appends a number of thousandths that is not whole. If it is what a
+// float64 is read from, it is the shortest such number: numbers of up to 15 digits
+// are never read as the same.
+func appendThousandths(dst []byte, n int64) []byte {
+	if n < 0 {
+		dst, n = append(dst, '-'), -n
+	}
+	dst = appendUint(dst, uint64(n/1000))
+	d := digits(uint64(n%1000)) >> 40 // three digits
+	dst = append(dst, '.', '0'+byte(d), '0'+byte(d>>8), '0'+byte(d>>16))
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst
 }
 
 // appendCounter appends a value that is in two parts, exactly if it is whole.

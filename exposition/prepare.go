@@ -167,11 +167,7 @@ func appendMeta(dst []byte, keyword, name, text string) []byte {
 	if text == "" {
 		return dst
 	}
-	dst = append(dst, keyword...)
-	dst = append(dst, name...)
-	dst = append(dst, ' ')
-	dst = append(dst, text...)
-	return append(dst, '\n')
+	return append(dst, keyword+name+" "+text+"\n"...)
 }
 
 // escapeHelp escapes a help text, as far as all text formats do it alike.
