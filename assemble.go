@@ -1,8 +1,10 @@
 package fennel
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -186,23 +188,23 @@ func (r *Registry) reportErrors(w *Writer) []error {
 }
 
 func (r *Registry) logFailure(s *source, err error) {
-	if r.logger == nil {
+	if r.log == nil {
 		return
 	}
 	args := []any{"collector", s.name, "error", err}
-	var p *panicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*panicError](err); ok {
 		args = append(args, "stack", string(p.stack))
 	}
-	r.logger.Error("collector failed", args...)
+	r.log(context.Background(), slog.LevelError, "collector failed", args...)
 }
 
 // reportDuplicates counts samples that were left out, and logs the first time.
 func (r *Registry) reportDuplicates(f *written) error {
 	n := f.dropped
 	r.own.duplicates.With(selfMetric{f.family.Name}).AddUint(uint64(n))
-	if r.logger != nil && f.source.firstTime(f.family.Name) {
-		r.logger.Warn("duplicate samples left out", "collector", f.source.name, "metric", f.family.Name, "samples", n)
+	if r.log != nil && f.source.firstTime(f.family.Name) {
+		r.log(context.Background(), slog.LevelWarn, "duplicate samples left out",
+			"collector", f.source.name, "metric", f.family.Name, "samples", n)
 	}
 	return fmt.Errorf("collector %s: metric %q: samples left out because their labels were there already: %d",
 		f.source.name, f.family.Name, n)

@@ -69,6 +69,6 @@ func (e *GatherError) Unwrap() []error { return e.Errors }
 // Partial reports whether err only says that parts are missing: what was
 // written is complete in itself.
 func Partial(err error) bool {
-	var partial *GatherError
-	return errors.As(err, &partial)
+	_, ok := errors.AsType[*GatherError](err)
+	return ok
 }

@@ -261,8 +261,7 @@ func (b *begun) registry(ctx context.Context, in input, r *Registry, req *sample
 // other keeps all that a gatherer has of which nothing else is known.
 func (b *begun) other(ctx context.Context, in input, req *sample.Request) {
 	err := in.gatherer.Visit(ctx, req, (*keeper)(b))
-	var partial *GatherError
-	if errors.As(err, &partial) {
+	if partial, ok := errors.AsType[*GatherError](err); ok {
 		b.errs = partial.Errors
 	} else {
 		b.err = err

@@ -1,6 +1,7 @@
 package fennel
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"sync"
@@ -15,7 +16,7 @@ import (
 //
 // A Registry may also be a view of another: see [Registry.View].
 type Registry struct {
-	logger *slog.Logger
+	log    logFunc // nil for none
 	legacy bool
 	silent bool  // without metrics about itself
 	view   *view // nil for a registry that is none
@@ -39,7 +40,7 @@ type Registry struct {
 
 // Default is the registry of metrics that are declared without the option [In].
 // It is empty but for what the program declares.
-var Default = NewRegistry()
+var Default = &Registry{}
 
 // RegistryOption is an option of [NewRegistry].
 type RegistryOption interface{ forRegistry(*Registry) }
@@ -53,8 +54,17 @@ func (f registryOption) forRegistry(r *Registry) { f(r) }
 // a logger of its own logs the same errors once for each scrape: give one to
 // either of the two, and to the server for [Default], which has none.
 func WithLogger(l *slog.Logger) RegistryOption {
-	return registryOption(func(r *Registry) { r.logger = l })
+	return registryOption(func(r *Registry) {
+		if r.log = nil; l != nil {
+			r.log = l.Log
+		}
+	})
 }
+
+// logFunc is the Log method of a logger that an option gave. Hanging on the option
+// alone, package slog's handlers, and with them encoding/json, are linked only into
+// programs that log: they are a fifth of a megabyte.
+type logFunc func(ctx context.Context, level slog.Level, message string, args ...any)
 
 // WithLegacyNames lets the registry refuse names outside the old charset,
 // [a-zA-Z_:][a-zA-Z0-9_:]* for metrics and the same without the colon for

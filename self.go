@@ -2,7 +2,7 @@ package fennel
 
 import (
 	"slices"
-	"strings"
+	"sort"
 	"sync"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
@@ -77,13 +77,21 @@ func isOwn(name string) bool {
 // that collectors write.
 type census struct {
 	written
-	counts []seriesCount
+	counts    seriesCounts
+	collected []*written // itself, where nothing else was collected
 }
 
 type seriesCount struct {
 	metric string
 	series int
 }
+
+// seriesCounts are sorted by package sort, which programs have linked anyway.
+type seriesCounts []seriesCount
+
+func (c seriesCounts) Len() int           { return len(c) }
+func (c seriesCounts) Less(i, j int) bool { return c[i].metric < c[j].metric }
+func (c seriesCounts) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
 
 var censuses = sync.Pool{New: func() any { return new(census) }}
 
@@ -103,20 +111,23 @@ func (g *gathering) census() *census {
 		c.add(f.family.Name, f.ready.Len())
 	}
 	if c.write(); c.batch.Len() > 0 {
-		i, _ := slices.BinarySearchFunc(g.collected, seriesName, func(f *written, name string) int {
-			return sample.CompareNames(f.family.Name, name)
-		})
-		g.insert(i, &c.written)
+		g.insert(c)
 	}
 	return c
 }
 
-// insert adds a family to those that were collected.
-func (g *gathering) insert(i int, f *written) {
-	g.collected = slices.Insert(g.collected, i, f)
-	if g.memory != nil {
-		g.memory.sorted = g.collected // which may have moved
+// insert puts the census among what was collected.
+func (g *gathering) insert(c *census) {
+	if g.memory == nil {
+		c.collected = append(c.collected, &c.written)
+		g.collected = c.collected
+		return
 	}
+	i, _ := slices.BinarySearchFunc(g.collected, seriesName, func(f *written, name string) int {
+		return sample.CompareNames(f.family.Name, name)
+	})
+	g.collected = slices.Insert(g.collected, i, &c.written)
+	g.memory.sorted = g.collected // which may have moved
 }
 
 func countSeries(members []*member) (n int) {
@@ -134,7 +145,7 @@ func (c *census) add(metric string, series int) {
 
 // write turns the counts into samples.
 func (c *census) write() {
-	slices.SortFunc(c.counts, func(a, b seriesCount) int { return strings.Compare(a.metric, b.metric) })
+	sort.Sort(&c.counts)
 	b := &c.batch
 	for _, n := range c.counts {
 		b.Text = series.AppendLabel(b.Text, true, "metric", n.metric)
@@ -146,7 +157,8 @@ func (c *census) write() {
 // release keeps the memory for the next scrape.
 func (c *census) release() {
 	clear(c.counts)
-	c.counts = c.counts[:0]
+	clear(c.collected)
+	c.counts, c.collected = c.counts[:0], c.collected[:0]
 	emptied(&c.batch)
 	c.checked = nil
 	censuses.Put(c)

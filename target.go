@@ -30,19 +30,14 @@ func (w *Writer) target(f *written, s *shape) target {
 	return target{writer: w, family: f, shape: s, time: sample.NoTime, created: sample.NoTime}
 }
 
-// The times between which a time has to lie: the text format has none before
-// 1970 that Prometheus would take, and nanoseconds end in 2262.
-var (
-	firstTime = time.Unix(0, 0)
-	lastTime  = time.Unix(0, math.MaxInt64)
-)
-
-// nanos returns a time in nanoseconds since 1970, or NoTime for the zero time.
+// nanos returns a time in nanoseconds since 1970, or NoTime for the zero time. It
+// has to lie between 1970, as the text format has none before that Prometheus would
+// take, and 2262, when nanoseconds end.
 func nanos(t time.Time) (n int64, ok bool) {
 	switch {
 	case t.IsZero():
 		return sample.NoTime, true
-	case t.Before(firstTime) || t.After(lastTime):
+	case t.Before(time.Unix(0, 0)) || t.After(time.Unix(0, math.MaxInt64)):
 		return sample.NoTime, false
 	}
 	return t.UnixNano(), true

@@ -19,10 +19,15 @@ type histogram struct {
 	counts []uint64  // of the last scrape
 }
 
-// exactSums has the metric that is the sum of another's values.
-var exactSums = map[string]string{
-	"/gc/heap/allocs-by-size:bytes": "/gc/heap/allocs:bytes",
-	"/gc/heap/frees-by-size:bytes":  "/gc/heap/frees:bytes",
+// exactSum returns the metric that is the sum of another's values, or "".
+func exactSum(name string) string {
+	switch name {
+	case "/gc/heap/allocs-by-size:bytes":
+		return "/gc/heap/allocs:bytes"
+	case "/gc/heap/frees-by-size:bytes":
+		return "/gc/heap/frees:bytes"
+	}
+	return ""
 }
 
 func (g *goRuntime) addHistogram(d metrics.Description, name, unit, help string, known map[string]metrics.Description) {
@@ -32,7 +37,7 @@ func (g *goRuntime) addHistogram(d metrics.Description, name, unit, help string,
 	limits := probe[0].Value.Float64Histogram().Buckets
 
 	h := histogram{sample: g.sample(d.Name), sum: -1}
-	if exact, ok := exactSums[d.Name]; ok && known[exact].Kind == metrics.KindUint64 {
+	if exact := exactSum(d.Name); known[exact].Kind == metrics.KindUint64 {
 		h.sum = g.sample(exact)
 	} else {
 		help += " The sum is an estimate."

@@ -208,12 +208,12 @@ func TestLargeFamilyIsSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	families := readAs(t, w.Bytes(), f)
-	if len(families) != 5 {
-		t.Fatalf("%d messages, want 5", len(families))
+	if len(families) != 15 {
+		t.Fatalf("%d messages, want 15", len(families))
 	}
 	next := 0.
-	for _, part := range families[:4] {
-		if part.name != "x" || part.help != "h" || part.unit != "u" || part.word != "gauge" || len(part.readings) > 1100 {
+	for _, part := range families[:14] {
+		if part.name != "x" || part.help != "h" || part.unit != "u" || part.word != "gauge" || len(part.readings) > 280 {
 			t.Errorf("%q %q %q %q, %d samples", part.name, part.word, part.help, part.unit, len(part.readings))
 		}
 		for _, r := range part.readings {
@@ -223,8 +223,8 @@ func TestLargeFamilyIsSplit(t *testing.T) {
 			next++
 		}
 	}
-	if next != 3500 || families[4].name != "y" {
-		t.Errorf("%v samples, then %q", next, families[4].name)
+	if next != 3500 || families[14].name != "y" {
+		t.Errorf("%v samples, then %q", next, families[14].name)
 	}
 }
 

@@ -347,17 +347,17 @@ func unquote(s string) (string, bool) {
 // isToken reports whether s is a token (RFC 9110, section 5.6.2).
 func isToken(s string) bool {
 	for i := range len(s) {
-		if !tokenBytes[s[i]] {
+		if !isTokenByte(s[i]) {
 			return false
 		}
 	}
 	return s != ""
 }
 
-var tokenBytes = func() (is [256]bool) {
-	const letters = "abcdefghijklmnopqrstuvwxyz"
-	for _, b := range []byte("!#$%&'*+-.^_`|~0123456789" + letters + strings.ToUpper(letters)) {
-		is[b] = true
+func isTokenByte(b byte) bool {
+	switch {
+	case '0' <= b && b <= '9', 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z':
+		return true
 	}
-	return is
-}()
+	return strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0
+}

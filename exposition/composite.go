@@ -1,8 +1,6 @@
 package exposition
 
 import (
-	"strconv"
-
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
@@ -16,7 +14,7 @@ func (e *textEncoder) compositeHistogram(f *sample.Family, b *sample.Batch, i in
 	}
 	e.buf = appendStart(e.buf, &e.prepared.value, labels)
 	e.buf = append(e.buf, e.prepared.openCount...)
-	e.buf = strconv.AppendUint(e.buf, total, 10)
+	e.buf = appendUint(e.buf, total)
 	e.buf = append(e.buf, e.prepared.openSum...)
 	e.buf = appendFloat(e.buf, b.Sums[i])
 	if native != nil {
@@ -39,7 +37,7 @@ func appendBuckets(dst []byte, buckets []uint64, keys []string) []byte {
 	for j, n := range buckets {
 		total += n
 		dst = append(dst, keys[j]...)
-		dst = strconv.AppendUint(dst, total, 10)
+		dst = appendUint(dst, total)
 	}
 	return append(dst, ']')
 }
@@ -49,11 +47,11 @@ func appendBuckets(dst []byte, buckets []uint64, keys []string) []byte {
 // a histogram of floats.
 func appendNative(dst []byte, n *sample.Native) []byte {
 	dst = append(dst, ",schema:"...)
-	dst = strconv.AppendInt(dst, int64(n.Schema), 10)
+	dst = appendInt(dst, int64(n.Schema))
 	dst = append(dst, ",zero_threshold:"...)
 	dst = appendFloat(dst, n.ZeroThreshold)
 	dst = append(dst, ",zero_count:"...)
-	dst = strconv.AppendUint(dst, n.ZeroCount, 10)
+	dst = appendUint(dst, n.ZeroCount)
 	dst = appendSide(dst, ",negative_spans:[", "],negative_buckets:[", n.Negative)
 	return appendSide(dst, ",positive_spans:[", "],positive_buckets:[", n.Positive)
 }
@@ -67,15 +65,15 @@ func appendSide(dst []byte, beforeSpans, beforeCounts string, buckets []sample.N
 	separator := beforeSpans
 	for offset, length := range spans(buckets) {
 		dst = append(dst, separator...)
-		dst = strconv.AppendInt(dst, int64(offset), 10)
+		dst = appendInt(dst, int64(offset))
 		dst = append(dst, ':')
-		dst = strconv.AppendUint(dst, uint64(length), 10)
+		dst = appendUint(dst, uint64(length))
 		separator = ","
 	}
 	separator = beforeCounts
 	for n := range counts(buckets) {
 		dst = append(dst, separator...)
-		dst = strconv.AppendUint(dst, n, 10)
+		dst = appendUint(dst, n)
 		separator = ","
 	}
 	return append(dst, ']')
@@ -85,7 +83,7 @@ func appendSide(dst []byte, beforeSpans, beforeCounts string, buckets []sample.N
 func (e *textEncoder) compositeSummary(f *sample.Family, b *sample.Batch, i int, labels []byte) {
 	e.buf = appendStart(e.buf, &e.prepared.value, labels)
 	e.buf = append(e.buf, e.prepared.openCount...)
-	e.buf = strconv.AppendUint(e.buf, b.Counts[i], 10)
+	e.buf = appendUint(e.buf, b.Counts[i])
 	e.buf = append(e.buf, e.prepared.openSum...)
 	e.buf = appendFloat(e.buf, b.Sums[i])
 	e.buf = append(e.buf, ",quantile:["...)

@@ -3,6 +3,7 @@ package exposition
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"time"
 
 	"github.com/fennelmetrics/fennel/internal/names"
@@ -19,8 +20,9 @@ func (e *messageEncoder) sample(dst []byte, f *sample.Family, b *sample.Batch, i
 	if f.Kind == sample.StateSet {
 		return e.states(dst, b, i)
 	}
-	dst, start := open(dst, familyMetric)
-	dst = e.labels(dst, b.Labels(i))
+	labels := b.Labels(i)
+	dst, room, start := openWide(dst, familyMetric, e.prepared.size+len(labels))
+	dst = e.labels(dst, labels)
 	switch f.Kind {
 	case sample.Counter:
 		dst = e.counter(dst, b, i)
@@ -35,7 +37,7 @@ func (e *messageEncoder) sample(dst []byte, f *sample.Family, b *sample.Batch, i
 	case sample.Summary:
 		dst = e.summary(dst, f, b, i)
 	}
-	return shut(appendMillis(dst, b, i), start)
+	return shutWide(appendMillis(dst, b, i), room, start)
 }
 
 // states appends a stateset as gauges with the state as a label.
@@ -61,7 +63,7 @@ func appendMillis(dst []byte, b *sample.Batch, i int) []byte {
 	if b.Times == nil || b.Times[i] < int64(time.Millisecond) {
 		return dst
 	}
-	return appendUint(dst, metricTime, uint64(b.Times[i]/int64(time.Millisecond)))
+	return appendVarint(dst, metricTime, uint64(b.Times[i]/int64(time.Millisecond)))
 }
 
 func (e *messageEncoder) counter(dst []byte, b *sample.Batch, i int) []byte {
@@ -79,7 +81,7 @@ func (e *messageEncoder) counter(dst []byte, b *sample.Batch, i int) []byte {
 
 func (e *messageEncoder) summary(dst []byte, f *sample.Family, b *sample.Batch, i int) []byte {
 	dst, start := open(dst, metricSummary)
-	dst = appendUint(dst, summaryCount, b.Counts[i])
+	dst = appendVarint(dst, summaryCount, b.Counts[i])
 	dst = appendDouble(dst, summarySum, b.Sums[i])
 	for j, v := range b.Quantiles(f, i) {
 		rank := e.prepared.ranks[j]
@@ -98,7 +100,7 @@ func (e *messageEncoder) histogram(dst []byte, f *sample.Family, b *sample.Batch
 	for _, n := range buckets {
 		total += n
 	}
-	dst = appendUint(dst, histogramCount, total)
+	dst = appendVarint(dst, histogramCount, total)
 	dst = appendDouble(dst, histogramSum, b.Sums[i])
 	free := own // exemplars that are on no bucket
 	if native == nil || len(f.Bounds) > 0 {
@@ -129,7 +131,7 @@ func (e *messageEncoder) buckets(dst []byte, f *sample.Family, b *sample.Batch, 
 		}
 		var start int
 		dst, start = open(dst, histogramBucket)
-		dst = appendUint(dst, bucketCount, total)
+		dst = appendVarint(dst, bucketCount, total)
 		dst = append(dst, e.prepared.bounds[j]...)
 		if x != nil {
 			dst = e.exemplar(append(dst, bucketExemplar), b, x)
@@ -142,9 +144,9 @@ func (e *messageEncoder) buckets(dst []byte, f *sample.Family, b *sample.Batch, 
 // appendNativeFields appends the native part of a histogram. One of which nothing
 // shows that it is native has an empty span.
 func appendNativeFields(dst []byte, n *sample.Native) []byte {
-	dst = appendUint(dst, histogramSchema, zigzag(int64(n.Schema)))
+	dst = appendVarint(dst, histogramSchema, zigzag(int64(n.Schema)))
 	dst = appendDouble(dst, histogramZeroThreshold, n.ZeroThreshold)
-	dst = appendUint(dst, histogramZeroCount, n.ZeroCount)
+	dst = appendVarint(dst, histogramZeroCount, n.ZeroCount)
 	dst = appendDeltas(dst, histogramNegativeSpan, histogramNegativeDelta, n.Negative)
 	dst = appendDeltas(dst, histogramPositiveSpan, histogramPositiveDelta, n.Positive)
 	if n.ZeroThreshold == 0 && n.ZeroCount == 0 && len(n.Negative) == 0 && len(n.Positive) == 0 {
@@ -173,8 +175,8 @@ func appendDeltas(dst []byte, spanTag, deltaTag byte, buckets []sample.NativeBuc
 
 func appendSpan(dst []byte, tag byte, offset int32, length uint32) []byte {
 	dst, start := open(dst, tag)
-	dst = appendUint(dst, spanOffset, zigzag(int64(offset)))
-	dst = appendUint(dst, spanLength, uint64(length))
+	dst = appendVarint(dst, spanOffset, zigzag(int64(offset)))
+	dst = appendVarint(dst, spanLength, uint64(length))
 	return shut(dst, start)
 }
 
@@ -198,13 +200,21 @@ func appendCreated(dst []byte, tag byte, b *sample.Batch, i int) []byte {
 
 // appendTimestamp appends a google.protobuf.Timestamp.
 func appendTimestamp(dst []byte, tag byte, nanos int64) []byte {
-	dst, start := open(dst, tag)
 	seconds := nanos / int64(time.Second)
-	if seconds != 0 {
-		dst = appendUint(dst, timeSeconds, uint64(seconds))
+	rest := nanos - seconds*int64(time.Second)
+	if seconds >= 1<<28 && rest > 0 { // since 1978: five bytes, and the other three are known
+		n := sizeOfVarint(uint64(rest))
+		dst = binary.LittleEndian.AppendUint64(dst,
+			uint64(tag)|uint64(n+len("\x08sssss\x10"))<<8|timeSeconds<<16|spread(uint64(seconds), 5)<<24)
+		dst = binary.LittleEndian.AppendUint64(dst, timeNanos|spread(uint64(rest), n)<<8)
+		return dst[:len(dst)-len("nnnnnnn")+n]
 	}
-	if rest := nanos - seconds*int64(time.Second); rest != 0 {
-		dst = appendUint(dst, timeNanos, uint64(rest))
+	dst, start := open(dst, tag)
+	if seconds != 0 {
+		dst = appendVarint(dst, timeSeconds, uint64(seconds))
+	}
+	if rest != 0 {
+		dst = appendVarint(dst, timeNanos, uint64(rest))
 	}
 	return shut(dst, start)
 }
@@ -215,17 +225,33 @@ func (e *messageEncoder) labels(dst, labels []byte) []byte {
 	if e.mixed {
 		return e.anyLabels(dst, text(labels))
 	}
+	if e.escaped {
+		return e.escapedLabels(dst, labels)
+	}
+	last := len(e.prepared.pairs) - 1
 	for i := range e.prepared.pairs {
 		p := &e.prepared.pairs[i]
 		labels = labels[p.skip:]
-		var end int
-		if e.escaped {
-			end = closingQuote(labels)
-			dst = p.append(dst, e.unescape(labels[:end]))
+		dst = p.open(dst)
+		size := len(labels) - 1
+		if i == last {
+			dst = append(dst, labels[:size]...)
 		} else {
-			end = bytes.IndexByte(labels, '"')
-			dst = p.append(dst, labels[:end])
+			dst, size = appendUntilQuote(dst, labels)
 		}
+		dst = p.shut(dst, size)
+		labels = labels[size+1:]
+	}
+	return dst
+}
+
+// escapedLabels is labels for texts with backslashes in them.
+func (e *messageEncoder) escapedLabels(dst, labels []byte) []byte {
+	for i := range e.prepared.pairs {
+		p := &e.prepared.pairs[i]
+		labels = labels[p.skip:]
+		end := closingQuote(labels)
+		dst = p.append(dst, e.unescape(labels[:end]))
 		labels = labels[end+1:]
 	}
 	return dst
@@ -237,6 +263,24 @@ func (e *messageEncoder) unescape(value []byte) []byte {
 	e.scratch = series.AppendUnescaped(e.scratch[:0], text(value))
 	return e.scratch
 }
+
+// appendUntilQuote appends what stands before the first quote, and returns how much
+// that is. Most values are so short that the quote is in the first eight bytes, which
+// can be looked at, and copied, together.
+func appendUntilQuote(dst, s []byte) ([]byte, int) {
+	if len(s) >= 8 {
+		word := binary.LittleEndian.Uint64(s)
+		x := word ^ '"'*ones // 0 where a quote is
+		if x = (x - ones) &^ x & (0x80 * ones); x != 0 {
+			n := bits.TrailingZeros64(x) / 8
+			return binary.LittleEndian.AppendUint64(dst, word)[:len(dst)+n], n
+		}
+	}
+	n := bytes.IndexByte(s, '"')
+	return append(dst, s[:n]...), n
+}
+
+const ones = 0x01010101_01010101
 
 // closingQuote returns the index of the first quote that is not escaped.
 func closingQuote(s []byte) int {

@@ -1,6 +1,7 @@
 package exposition
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/fennelmetrics/fennel/internal/names"
@@ -16,6 +17,9 @@ type preparedMessage struct {
 	bounds []string // the field of the upper bound, +Inf included
 	ranks  []string // the field of the rank
 	states []string // the labels of the states
+
+	// size is about how long a metric is, but for its label text.
+	size int
 }
 
 // pair is what of a label is the same in all series.
@@ -23,23 +27,48 @@ type pair struct {
 	skip int    // how long what stands before the value in the label text is: `,method="`
 	head string // a LabelPair up to the value, with places for the two lengths
 	room int    // a value of fewer bytes leaves both lengths at one byte
+
+	low, high uint64 // the first 16 bytes of head
 }
 
 // newPair returns what is prepared of the label with this name.
 func newPair(skip int, name string) pair {
 	head := appendString([]byte{metricLabel, 0}, labelName, name)
 	head = append(head, labelValue, 0)
-	return pair{skip, string(head), 0x80 + len("\x0a\x00") - len(head)}
+	var first [16]byte
+	copy(first[:], head)
+	return pair{
+		skip: skip,
+		head: string(head),
+		room: 0x80 + len("\x0a\x00") - len(head),
+		low:  binary.LittleEndian.Uint64(first[:8]),
+		high: binary.LittleEndian.Uint64(first[8:]),
+	}
 }
 
 // append appends the LabelPair with a value.
 func (p *pair) append(dst, value []byte) []byte {
-	start := len(dst) + 2
-	dst = append(dst, p.head...)
-	inner := len(dst)
-	dst = append(dst, value...)
-	if len(value) < p.room {
-		dst[inner-1], dst[start-1] = byte(len(value)), byte(len(dst)-start)
+	return p.shut(append(p.open(dst), value...), len(value))
+}
+
+// open appends the LabelPair up to the value. Few names are so long that it takes
+// more than two words.
+func (p *pair) open(dst []byte) []byte {
+	start := len(dst)
+	dst = binary.LittleEndian.AppendUint64(dst, p.low)
+	dst = binary.LittleEndian.AppendUint64(dst, p.high)
+	if len(p.head) <= 16 {
+		return dst[:start+len(p.head)]
+	}
+	return append(dst, p.head[16:]...)
+}
+
+// shut fills in the lengths behind a value of this size.
+func (p *pair) shut(dst []byte, size int) []byte {
+	inner := len(dst) - size
+	start := inner - len(p.head) + len("\x0a\x00")
+	if size < p.room {
+		dst[inner-1], dst[start-1] = byte(size), byte(len(dst)-start)
 		return dst
 	}
 	return shut(shut(dst, inner), start)
@@ -74,7 +103,7 @@ func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage 
 	if f.Help != "" {
 		p.header = appendString(p.header, familyHelp, f.Help)
 	}
-	p.header = appendUint(p.header, familyType, messageTypes[f.Kind])
+	p.header = appendVarint(p.header, familyType, messageTypes[f.Kind])
 	if f.Unit != "" {
 		p.header = appendString(p.header, familyUnit, f.Unit)
 	}
@@ -82,6 +111,7 @@ func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage 
 		skip := len(series.AppendLabel(nil, i == 0, l, "")) - len(`"`)
 		p.pairs = append(p.pairs, newPair(skip, scheme.Label(l)))
 	}
+	p.size = p.sizeOf(f)
 	switch f.Kind {
 	case sample.Histogram, sample.GaugeHistogram:
 		for _, bound := range append(f.Bounds[:len(f.Bounds):len(f.Bounds)], math.Inf(1)) {
@@ -98,4 +128,21 @@ func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage 
 		}
 	}
 	return p
+}
+
+// sizeOf returns about how long a metric of a family is, but for its label text.
+func (p *preparedMessage) sizeOf(f *sample.Family) (n int) {
+	for _, pair := range p.pairs {
+		n += len(pair.head) - pair.skip - len(`"`)
+	}
+	const number, created = 11, 14
+	switch f.Kind {
+	case sample.Histogram, sample.GaugeHistogram:
+		return n + number + created + 13*len(f.Bounds)
+	case sample.Summary:
+		return n + number + created + 20*len(f.Ranks)
+	case sample.Counter:
+		return n + number + created
+	}
+	return n + number
 }

@@ -154,12 +154,12 @@ func (s *syntax) appendHeader(dst []byte, scheme names.Scheme, name, word, unit,
 		name = string(names.AppendQuoted(nil, name))
 	}
 	if !s.openMetrics {
-		dst = appendMeta(dst, "# HELP ", name, textHelp.Replace(help))
+		dst = appendMeta(dst, "# HELP ", name, escapeHelp(help))
 		return appendMeta(dst, "# TYPE ", name, word)
 	}
 	dst = appendMeta(dst, "# TYPE ", name, word)
 	dst = appendMeta(dst, "# UNIT ", name, unit)
-	return appendMeta(dst, "# HELP ", name, openMetricsHelp.Replace(help))
+	return appendMeta(dst, "# HELP ", name, strings.ReplaceAll(escapeHelp(help), `"`, `\"`))
 }
 
 // appendMeta appends a metadata line, or nothing if there is nothing to say.
@@ -167,14 +167,10 @@ func appendMeta(dst []byte, keyword, name, text string) []byte {
 	if text == "" {
 		return dst
 	}
-	dst = append(dst, keyword...)
-	dst = append(dst, name...)
-	dst = append(dst, ' ')
-	dst = append(dst, text...)
-	return append(dst, '\n')
+	return append(dst, keyword+name+" "+text+"\n"...)
 }
 
-var (
-	textHelp        = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
-	openMetricsHelp = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
-)
+// escapeHelp escapes a help text, as far as all text formats do it alike.
+func escapeHelp(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "\n", `\n`)
+}

@@ -26,11 +26,14 @@ type messageEncoder struct {
 }
 
 const (
-	messageSize = 1 << 20                     // what a message of a body that isn't whole grows to
-	keepMessage = messageSize + messageSize/2 // more room than that is not kept for the next scrape
+	messageSize = 256 << 10                 // what a message of a body that isn't whole grows to
+	messageRoom = messageSize + pieceSize   // what it needs, as the last run of samples may go beyond
+	keepMessage = messageSize + 2*pieceSize // more room than that is not kept for the next scrape
 )
 
-var messageEncoders = sync.Pool{New: func() any { return &messageEncoder{output: newOutput()} }}
+var messageEncoders = sync.Pool{New: func() any {
+	return &messageEncoder{output: newOutput(), metrics: make([]byte, 0, pieceSize)}
+}}
 
 func (e *messageEncoder) start(w io.Writer, f Format, whole bool) {
 	e.w, e.buf = w, e.buf[:0]
@@ -82,6 +85,7 @@ func (e *messageEncoder) Visit(f *sample.Family, b *sample.Batch) error {
 		e.family, e.prepared, e.mixed = f, prepareMessage(f, e.format), f.Mixed()
 	}
 	e.exemplars, e.escaped = b.Exemplars, hasEscape(b)
+	e.makeRoom(len(b.Text) + b.Len()*e.prepared.size)
 	for i := range b.Len() {
 		e.metrics = e.sample(e.metrics, f, b, i)
 		if len(e.metrics) >= e.limit {
@@ -91,4 +95,18 @@ func (e *messageEncoder) Visit(f *sample.Family, b *sample.Batch) error {
 		}
 	}
 	return nil
+}
+
+// makeRoom makes room for a run of samples that is about so long, and in one step
+// for all of a message that is longer than a piece. Growing by and by would leave
+// behind more than it needs in the end.
+func (e *messageEncoder) makeRoom(size int) {
+	if size = len(e.metrics) + size; size <= cap(e.metrics) {
+		return
+	}
+	size = max(size, 2*cap(e.metrics))
+	if e.limit == messageSize {
+		size = max(size, messageRoom)
+	}
+	e.metrics = append(make([]byte, 0, size), e.metrics...)
 }

@@ -1,8 +1,6 @@
 package exposition
 
 import (
-	"strconv"
-
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
 )
@@ -59,17 +57,7 @@ func (e *textEncoder) histogram(f *sample.Family, b *sample.Batch, i int, labels
 		e.compositeHistogram(f, b, i, labels, own)
 		return
 	}
-	total := uint64(0)
-	for j, n := range b.Buckets(f, i) {
-		total += n
-		e.buf = appendStartEnd(e.buf, &e.prepared.bucket, labels, e.prepared.ends[j])
-		e.buf = strconv.AppendUint(e.buf, total, 10)
-		if len(own) == 0 {
-			e.endLine(b, i)
-			continue
-		}
-		e.endLineWith(b, i, own.takeBucket(f, j).last())
-	}
+	total := e.buckets(f, b, i, labels, own)
 	switch {
 	case e.syntax.splitsGauges(f):
 		e.holdBack(labels, total, b, i)
@@ -78,6 +66,30 @@ func (e *textEncoder) histogram(f *sample.Family, b *sample.Batch, i int, labels
 		e.uint(&e.prepared.count, labels, total, b, i)
 	}
 	e.createdLine(labels, b, i)
+}
+
+// buckets appends the lines of a histogram's buckets, and returns how much it
+// counts.
+func (e *textEncoder) buckets(f *sample.Family, b *sample.Batch, i int, labels []byte, own queue) (total uint64) {
+	plain, first := len(own) == 0 && b.Times == nil, len(e.buf)
+	dst := appendOpen(e.buf, &e.prepared.bucket, labels)
+	line := dst[first:] // what the lines have in common
+	for j, n := range b.Buckets(f, i) {
+		if total += n; j > 0 {
+			dst = append(dst, line...)
+		}
+		dst = append(dst, e.prepared.ends[j]...)
+		dst = appendUint(dst, total)
+		if plain {
+			dst = append(dst, '\n')
+			continue
+		}
+		e.buf = dst
+		e.endLineWith(b, i, own.takeBucket(f, j).last())
+		dst = e.buf
+	}
+	e.buf = dst
+	return total
 }
 
 // holdBack writes the count and the sum of a gauge histogram for later.
@@ -115,7 +127,7 @@ func (e *textEncoder) float(s *start, labels []byte, v float64, b *sample.Batch,
 // uint appends a line with an integer value.
 func (e *textEncoder) uint(s *start, labels []byte, v uint64, b *sample.Batch, i int) {
 	e.buf = appendStart(e.buf, s, labels)
-	e.buf = strconv.AppendUint(e.buf, v, 10)
+	e.buf = appendUint(e.buf, v)
 	e.endLine(b, i)
 }
 
@@ -151,10 +163,15 @@ func appendStart(dst []byte, s *start, labels []byte) []byte {
 
 // appendStartEnd is appendStart with a last label, which closes the braces.
 func appendStartEnd(dst []byte, s *start, labels []byte, end string) []byte {
+	return append(appendOpen(dst, s, labels), end...)
+}
+
+// appendOpen appends a line up to its last label.
+func appendOpen(dst []byte, s *start, labels []byte) []byte {
 	dst = append(dst, s.open...)
 	if len(labels) > 0 {
 		dst = append(dst, labels...)
 		dst = append(dst, ',')
 	}
-	return append(dst, end...)
+	return dst
 }

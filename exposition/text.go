@@ -86,6 +86,9 @@ func (e *textEncoder) Visit(f *sample.Family, b *sample.Batch) error {
 	if e.prepared.hasExemplars {
 		e.exemplars = b.Exemplars
 	}
+	if e.oneNumber(f, b) {
+		return e.numbers(f, b)
+	}
 	for i := range b.Len() {
 		e.sample(f, b, i)
 		if len(e.buf) >= pieceSize {
@@ -94,6 +97,40 @@ func (e *textEncoder) Visit(f *sample.Family, b *sample.Batch) error {
 			}
 		}
 	}
+	return nil
+}
+
+// oneNumber reports whether all that is written of each sample in the batch is its
+// labels as they are and one number.
+func (e *textEncoder) oneNumber(f *sample.Family, b *sample.Batch) bool {
+	switch f.Kind {
+	case sample.Counter, sample.Gauge, sample.Unknown:
+		return e.rename == nil && !e.created && len(e.exemplars) == 0 && b.Times == nil
+	}
+	return false
+}
+
+// numbers writes a run of such samples, which is what most of a scrape is.
+func (e *textEncoder) numbers(f *sample.Family, b *sample.Batch) error {
+	dst, value, start := e.buf, &e.prepared.value, b.Start
+	for i, end := range b.Ends {
+		dst = appendStart(dst, value, b.Text[start:end])
+		start = end
+		if f.Kind == sample.Counter {
+			dst = appendCounter(dst, b.Whole[i], b.Values[i])
+		} else {
+			dst = appendFloat(dst, b.Values[i])
+		}
+		if dst = append(dst, '\n'); len(dst) < pieceSize {
+			continue
+		}
+		e.buf = dst
+		if err := e.flush(); err != nil {
+			return err
+		}
+		dst = e.buf
+	}
+	e.buf = dst
 	return nil
 }
 

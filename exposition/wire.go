@@ -3,6 +3,7 @@ package exposition
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 )
 
 // The tags of the fields of https://github.com/prometheus/client_model, each the
@@ -78,22 +79,61 @@ func shut(dst []byte, start int) []byte {
 		dst[start-1] = byte(n)
 		return dst
 	}
-	return widen(dst, start)
+	return fit(dst, start-1, start)
 }
 
-// widen makes room for a length of several bytes in front of start, and fills it
-// in.
-func widen(dst []byte, start int) []byte {
-	var length [binary.MaxVarintLen64]byte
-	n := binary.PutUvarint(length[:], uint64(len(dst)-start))
-	dst = append(dst, length[1:n]...) // whatever, to make it longer
-	copy(dst[start+n-1:], dst[start:])
-	copy(dst[start-1:], length[:n])
+// openWide is open for what is likely to be about so many bytes long: there is
+// room for two bytes if the length is likely to need them. It returns where the
+// room begins, too.
+func openWide(dst []byte, tag byte, size int) (out []byte, room, start int) {
+	room = len(dst) + 1
+	if size < 0x80 {
+		return append(dst, tag, 0), room, room + 1
+	}
+	return append(dst, tag, 0, 0), room, room + 2
+}
+
+// shutWide is shut for openWide.
+func shutWide(dst []byte, room, start int) []byte {
+	n := len(dst) - start
+	switch {
+	case n < 0x80 && start-room == 1:
+		dst[room] = byte(n)
+	case n >= 0x80 && n < 0x4000 && start-room == 2:
+		dst[room], dst[room+1] = byte(n)|0x80, byte(n>>7)
+	default:
+		return fit(dst, room, start)
+	}
 	return dst
 }
 
-func appendUint(dst []byte, tag byte, v uint64) []byte {
+// fit fills in the length of what was appended from start on, which is moved so
+// that the length fits between room and it.
+func fit(dst []byte, room, start int) []byte {
+	var length [binary.MaxVarintLen64]byte
+	size := len(dst) - start
+	n := binary.PutUvarint(length[:], uint64(size))
+	dst = append(dst, length[:n]...) // whatever, to make it long enough
+	copy(dst[room+n:], dst[start:start+size])
+	copy(dst[room:], length[:n])
+	return dst[:room+n+size]
+}
+
+// appendVarint appends a field that is a number.
+func appendVarint(dst []byte, tag byte, v uint64) []byte {
 	return binary.AppendUvarint(append(dst, tag), v)
+}
+
+// sizeOfVarint returns how many bytes a number takes.
+func sizeOfVarint(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
+
+// spread returns the bytes of a varint of a number below 2^56 that takes n of them,
+// the first one in the lowest: groups of seven bits, all moved at once.
+func spread(v uint64, n int) uint64 {
+	v = v&0x0fffffff | v<<4&(0x0fffffff<<32)
+	v = v&0x00003fff_00003fff | v<<2&0x3fff0000_3fff0000
+	v = v&0x007f007f_007f007f | v<<1&0x7f007f00_7f007f00
+	return v | 0x80808080_80808080&(1<<(8*(n-1)&63)-1) // on all bytes but the last
 }
 
 func appendDouble(dst []byte, tag byte, v float64) []byte {

@@ -12,7 +12,7 @@ import (
 // pieces of about 64 KiB. Nothing is held back or locked while w writes.
 //
 // A protobuf message can't be begun before its end is known. So that memory stays
-// bounded, a family of more than about 1 MiB is written there as several messages
+// bounded, a family of more than about 256 KiB is written there as several messages
 // of the same name, type and help, which Prometheus reads as one. [Bytes] never
 // does that.
 //

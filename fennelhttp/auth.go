@@ -23,7 +23,7 @@ type scheme struct {
 // use it.
 type guard struct {
 	schemes []scheme
-	logger  *slog.Logger
+	log     logFunc
 	limits  limits
 }
 
@@ -33,7 +33,7 @@ func (c *config) guard() (*guard, error) {
 	if c.err != nil || len(c.schemes) == 0 {
 		return nil, c.err
 	}
-	g := &guard{logger: c.logger, limits: c.limits}
+	g := &guard{log: c.log, limits: c.limits}
 	for _, make := range c.schemes {
 		s, err := make(c)
 		if err != nil {
@@ -79,7 +79,7 @@ func (g *guard) allows(r *http.Request) bool {
 // everybody, whatever was wrong.
 func (g *guard) refuse(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "" {
-		g.logger.WarnContext(r.Context(), "request refused: wrong credentials", "client", r.RemoteAddr)
+		g.log(r.Context(), slog.LevelWarn, "request refused: wrong credentials", "client", r.RemoteAddr)
 	}
 	var challenges []string
 	for _, s := range g.schemes {

@@ -58,12 +58,15 @@ func TestScrapeAllocates(t *testing.T) {
 	inside := testing.AllocsPerRun(1000, func() {
 		exposition.Write(t.Context(), discard{}, all, exposition.Format{})
 	})
+	if inside != 0 {
+		t.Errorf("gathering and writing allocate %v times, want 0", inside)
+	}
 	for _, headers := range [][]string{nil, {"Accept-Encoding", "gzip"}} {
 		scrape := scrapes(100, headers...)
 		scrape()
-		// One each for the values of the four headers, and the length's text.
-		if n := testing.AllocsPerRun(1000, func() { scrape() }); n > inside+5 {
-			t.Errorf("%v: %v allocations, of which %v are the exposition's; want at most 5 more", headers, n, inside)
+		// For the values of the headers, that of the length, and the length's text.
+		if n := testing.AllocsPerRun(1000, func() { scrape() }); n != 3 {
+			t.Errorf("%v: %v allocations, want 3", headers, n)
 		}
 	}
 }

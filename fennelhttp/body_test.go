@@ -255,7 +255,7 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 		}
 		ended <- err
 		return err
-	}), &config{logger: log.logger(), limits: limits{piece: 20 * time.Millisecond}})
+	}), &config{log: log.logger().Log, limits: limits{piece: 20 * time.Millisecond}})
 	url, _ := testServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(returned)
 		h.ServeHTTP(w, r)
@@ -278,7 +278,7 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 func TestPatientReaderGetsAll(t *testing.T) {
 	// Much slower in all than a piece may be, but never for one.
 	const size = 15_000_000
-	h := newHandler(big(size), &config{logger: new(journal).logger(), limits: limits{piece: time.Second}})
+	h := newHandler(big(size), &config{log: new(journal).logger().Log, limits: limits{piece: time.Second}})
 	url, client := testServer(t, h)
 	r := bufio.NewReaderSize(get(t, client, url).Body, 1<<20)
 	read := 0

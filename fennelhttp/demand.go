@@ -64,12 +64,18 @@ func syntaxNames() (names []string) {
 	}
 }
 
-// announce sets the header of the answer.
+// announce sets the header of the answer. Its values are one allocation.
 func (d *demand) announce(header http.Header) {
-	header.Set("Content-Type", d.format.ContentType())
-	header.Add("Vary", "Accept, Accept-Encoding")
+	values := &[...]string{d.format.ContentType(), "Accept, Accept-Encoding", ""}
+	header["Content-Type"] = values[0:1:1]
+	if header["Vary"] == nil {
+		header["Vary"] = values[1:2:2]
+	} else {
+		header.Add("Vary", values[1])
+	}
 	if d.coding != nil {
-		header.Set("Content-Encoding", d.coding.name)
+		values[2] = d.coding.name
+		header["Content-Encoding"] = values[2:3:3]
 	}
 	if d.format.Readable {
 		header.Set("X-Content-Type-Options", "nosniff")

@@ -60,7 +60,7 @@ func NewHandler(g fennel.Gatherer, opts ...HandlerOption) (http.Handler, error) 
 // handler serves the metrics.
 type handler struct {
 	gatherer fennel.Gatherer
-	logger   *slog.Logger
+	log      logFunc
 	codings  []*coding           // by preference
 	extra    []exposition.Syntax // that are served on request
 	created  bool                // lines for times of creation
@@ -75,7 +75,7 @@ func newHandler(g fennel.Gatherer, c *config) *handler {
 	}
 	h := &handler{
 		gatherer: g,
-		logger:   c.logger,
+		log:      c.log,
 		codings:  c.offered(),
 		extra:    c.extra,
 		created:  c.created,
@@ -142,7 +142,8 @@ func (h *handler) leave() {
 // turnAway answers a scrape for which there is no slot.
 func (h *handler) turnAway(w http.ResponseWriter, r *http.Request, d *demand) {
 	h.self.count(d.format.Syntax.String(), "503")
-	h.logger.WarnContext(r.Context(), "scrape turned away: too many in flight", "limit", cap(h.slots), "client", r.RemoteAddr)
+	h.log(r.Context(), slog.LevelWarn, "scrape turned away: too many in flight",
+		"limit", cap(h.slots), "client", r.RemoteAddr)
 	w.Header().Set("Retry-After", "1")
 	serveError(w, r, h.limits, http.StatusServiceUnavailable,
 		fmt.Sprintf("too many scrapes at once: %d are being served; try again in a second", cap(h.slots)))

@@ -31,7 +31,7 @@ func WithHealth(path string, check func(context.Context) error) ServerOption {
 type health struct {
 	path   string
 	check  func(context.Context) error // may be nil
-	logger *slog.Logger
+	log    logFunc
 	limits limits
 }
 
@@ -42,7 +42,7 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if h.check != nil {
 		if err := h.check(r.Context()); err != nil {
-			h.logger.WarnContext(r.Context(), "the health check failed", "error", err)
+			h.log(r.Context(), slog.LevelWarn, "the health check failed", "error", err)
 			serveError(w, r, h.limits, http.StatusServiceUnavailable, "unhealthy")
 			return
 		}

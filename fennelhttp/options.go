@@ -1,10 +1,13 @@
 package fennelhttp
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,9 +43,10 @@ func (f option) forServer(c *config)  { f(c) }
 
 // config is what options are collected in.
 type config struct {
-	logger      *slog.Logger
-	codings     []*coding // beside gzip
-	level       int       // of gzip; 0 for none
+	log         logFunc
+	errorLog    *log.Logger // of servers
+	codings     []*coding   // beside gzip
+	level       int         // of gzip; 0 for none
 	extra       []exposition.Syntax
 	created     bool
 	selfless    bool // without self-metrics
@@ -119,7 +123,8 @@ const defaultMaxInFlight = 32
 
 func defaultConfig() config {
 	return config{
-		logger: slog.New(slog.DiscardHandler),
+		log:      func(context.Context, slog.Level, string, ...any) {},
+		errorLog: log.New(io.Discard, "", 0),
 		// A body that changes is compressed once for each scrape. Higher levels
 		// take twice the time and more, for a few percent of the size.
 		level:       gzip.BestSpeed,
@@ -138,9 +143,14 @@ func WithLogger(l *slog.Logger) Option {
 		if l == nil {
 			l = slog.New(slog.DiscardHandler)
 		}
-		c.logger = l
+		c.log, c.errorLog = l.Log, slog.NewLogLogger(l.Handler(), slog.LevelWarn)
 	})
 }
+
+// logFunc is the Log method of the logger that [WithLogger] was given. Hanging on
+// that option alone, package slog's handlers, and with them encoding/json, are linked
+// only into programs that log: they are a fifth of a megabyte.
+type logFunc func(ctx context.Context, level slog.Level, message string, args ...any)
 
 // WithoutCompression serves bodies as they are, whatever the client accepts.
 // It is for fast networks, and for those whose proxy compresses. Codings of

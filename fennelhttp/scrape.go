@@ -48,11 +48,14 @@ func (h *handler) write(ctx context.Context, r *http.Request, b *body, d *demand
 		return err
 	default:
 		args := []any{"error", err, "client", r.RemoteAddr}
-		var p interface{ Stack() []byte } // of a collector that panicked
-		if errors.As(err, &p) {
+		type panicked interface { // of a collector
+			error
+			Stack() []byte
+		}
+		if p, ok := errors.AsType[panicked](err); ok {
 			args = append(args, "stack", string(p.Stack()))
 		}
-		h.logger.WarnContext(ctx, "scrape is incomplete", args...)
+		h.log(ctx, slog.LevelWarn, "scrape is incomplete", args...)
 	}
 	return b.finish()
 }
@@ -126,9 +129,8 @@ func (h *handler) logFailure(ctx context.Context, r *http.Request, b *body, err 
 		level, message = slog.LevelWarn, "scrape given up: out of time"
 	}
 	args := []any{"error", err, "client", r.RemoteAddr}
-	var p *panicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*panicError](err); ok {
 		args = append(args, "stack", string(p.stack))
 	}
-	h.logger.Log(ctx, level, message, args...)
+	h.log(ctx, level, message, args...)
 }

@@ -24,7 +24,7 @@ type Server struct {
 	listener net.Listener
 	accept   func(*http.Server, net.Listener) error
 	secure   bool // HTTPS
-	logger   *slog.Logger
+	log      logFunc
 	fresh    freshConns
 	patience time.Duration      // with them, while it shuts down
 	cancel   context.CancelFunc // of all requests
@@ -91,7 +91,7 @@ func Start(addr string, g fennel.Gatherer, opts ...ServerOption) (*Server, error
 		listener: listener,
 		accept:   c.serve,
 		secure:   secure != nil,
-		logger:   c.logger,
+		log:      c.log,
 		patience: c.limits.fresh,
 		cancel:   cancel,
 		served:   make(chan struct{}),
@@ -110,7 +110,7 @@ func newMux(g fennel.Gatherer, c *config, guard *guard) *http.ServeMux {
 		mux.Handle(r.pattern, guard.protect(r.handler))
 	}
 	if h := c.health; h != nil {
-		h.logger, h.limits = c.logger, c.limits
+		h.log, h.limits = c.log, c.limits
 		mux.Handle(h.path, h)
 	}
 	own := []route{{c.path, newHandler(g, c)}}
@@ -138,7 +138,7 @@ func newHTTPServer(ctx context.Context, h http.Handler, c *config, secure *tls.C
 		ReadTimeout:       c.limits.request,
 		IdleTimeout:       c.limits.idle,
 		MaxHeaderBytes:    c.limits.headerBytes,
-		ErrorLog:          slog.NewLogLogger(c.logger.Handler(), slog.LevelWarn),
+		ErrorLog:          c.errorLog,
 	}
 	if secure != nil {
 		s.Protocols = new(http.Protocols)
@@ -156,7 +156,7 @@ func (s *Server) serve() {
 		return
 	}
 	s.err = fmt.Errorf("fennelhttp: the server on %s failed: %w", s.Addr(), err)
-	s.logger.Error("metrics are not served any more", "error", s.err)
+	s.log(context.Background(), slog.LevelError, "metrics are not served any more", "error", s.err)
 	close(s.served)
 	s.Close()
 }

@@ -1,6 +1,7 @@
 package fennelhttp
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -25,7 +26,7 @@ type watched[T any] struct {
 	list   func() ([]string, error) // the paths of the files
 	parse  func([]file) (T, error)
 	pause  time.Duration
-	logger *slog.Logger
+	log    logFunc
 	usable *fennel.Gauge // 1 if the value is that of the files
 
 	value atomic.Pointer[T]
@@ -45,7 +46,7 @@ type file struct {
 // watch makes the value for the first time, and returns the error if it can't
 // be made.
 func watch[T any](c *config, what string, list func() ([]string, error), parse func([]file) (T, error)) (*watched[T], error) {
-	w := &watched[T]{what: what, list: list, parse: parse, pause: c.limits.look, logger: c.logger}
+	w := &watched[T]{what: what, list: list, parse: parse, pause: c.limits.look, log: c.log}
 	if _, err := w.look(); err != nil {
 		return nil, err
 	}
@@ -84,14 +85,14 @@ func (w *watched[T]) refresh() {
 		w.usable.Set(0)
 		if complaint := err.Error(); complaint != w.complaint {
 			w.complaint = complaint
-			w.logger.Error("changed files can't be used; what they held before is kept", "files", w.what, "error", err)
+			w.log(context.Background(), slog.LevelError, "changed files can't be used; what they held before is kept", "files", w.what, "error", err)
 		}
 		return
 	}
 	w.usable.Set(1)
 	if changed || w.complaint != "" {
 		w.complaint = ""
-		w.logger.Info("changed files are in use", "files", w.what)
+		w.log(context.Background(), slog.LevelInfo, "changed files are in use", "files", w.what)
 	}
 }
 

@@ -54,20 +54,6 @@ const (
 	startShift   = mantissaBits - startBits
 )
 
-// starts has, for each part of the numbers from 0.5 to 1 that begin with the same
-// bits, the first bound that is not below the part. The parts are so narrow that
-// none has two bounds in it.
-var starts = func() (starts [1 << startBits]uint16) {
-	i := 0
-	for part := range starts {
-		for bounds[i] < half|uint64(part)<<startShift {
-			i++
-		}
-		starts[part] = uint16(i)
-	}
-	return starts
-}()
-
 // position returns the index of the bucket of schema 8 that v is in, less one:
 // buckets are counted from where they begin, not from where they end. So the
 // position in any coarser schema is that one shifted to the right, on either

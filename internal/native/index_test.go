@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"testing"
 )
@@ -173,3 +174,14 @@ func BenchmarkIndex(b *testing.B) {
 }
 
 var sink int32
+
+// The table that is written out is what its comment says.
+func TestStartsFollowFromTheBounds(t *testing.T) {
+	for part, got := range starts {
+		first := half | uint64(part)<<startShift
+		want, _ := slices.BinarySearch(bounds[:], first)
+		if int(got) != want {
+			t.Errorf("starts[%d] is %d, want %d", part, got, want)
+		}
+	}
+}

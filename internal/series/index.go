@@ -11,7 +11,7 @@ type index struct {
 }
 
 // tombstone is in slots whose series was deleted.
-var tombstone = new(Series)
+var tombstone = &Series{}
 
 // newIndex returns an index with room for twice that many series.
 func newIndex(series int) *index {
