@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
+	klauspost "github.com/klauspost/compress/gzip"
 
 	"github.com/fennelmetrics/fennel/exposition"
 )
@@ -42,7 +42,8 @@ func (f option) forServer(c *config)  { f(c) }
 type config struct {
 	logger      *slog.Logger
 	codings     []*coding // beside gzip
-	level       int       // of gzip; 0 for none
+	gzip        func(*config) *coding
+	cache       int64 // bytes that gzip may keep; 0 for none
 	extra       []exposition.Syntax
 	created     bool
 	selfless    bool // without self-metrics
@@ -73,10 +74,10 @@ func (c *config) fail(err error) {
 
 // offered returns the codings by preference.
 func (c *config) offered() []*coding {
-	if c.level == 0 {
+	if c.gzip == nil {
 		return c.codings
 	}
-	return append(c.codings, gzips[c.level])
+	return append(c.codings, c.gzip(c))
 }
 
 // route is a handler that an option adds.
@@ -117,12 +118,14 @@ var defaultLimits = limits{
 // with gzip, of whatever size it is.
 const defaultMaxInFlight = 32
 
+// defaultCache is what three million series come to, compressed.
+const defaultCache = 32 << 20
+
 func defaultConfig() config {
 	return config{
-		logger: slog.New(slog.DiscardHandler),
-		// A body that changes is compressed once for each scrape. Higher levels
-		// take twice the time and more, for a few percent of the size.
-		level:       gzip.BestSpeed,
+		logger:      slog.New(slog.DiscardHandler),
+		gzip:        ownGzip,
+		cache:       defaultCache,
 		maxInFlight: defaultMaxInFlight,
 		limits:      defaultLimits,
 		path:        "/metrics",
@@ -146,16 +149,38 @@ func WithLogger(l *slog.Logger) Option {
 // It is for fast networks, and for those whose proxy compresses. Codings of
 // options behind it are offered all the same: alone, without gzip.
 func WithoutCompression() Option {
-	return option(func(c *config) { c.codings, c.level = nil, 0 })
+	return option(func(c *config) { c.codings, c.gzip = nil, nil })
 }
 
-// WithCompressionLevel sets the level of gzip, from 1, which is the fastest and
-// the default, to 9, the smallest. It panics if the level is none of these.
+// WithCompressionCache sets how many bytes of memory a handler may use, 32 MiB by
+// default, to keep compressed what doesn't change from scrape to scrape. With 0 it
+// keeps nothing. It takes no more than the size of the compressed body for each
+// format that is asked for, and next to nothing where all values change.
+//
+// Bodies are compressed in pieces of about 64 KiB. A piece whose text is that of
+// an earlier scrape is sent as it was then. It panics if bytes is negative.
+func WithCompressionCache(bytes int64) Option {
+	if bytes < 0 {
+		panic(fmt.Sprintf("fennelhttp: WithCompressionCache(%d): no memory is less than none; use 0 to keep nothing", bytes))
+	}
+	return option(func(c *config) { c.cache = bytes })
+}
+
+// WithCompressionLevel has gzip done by github.com/klauspost/compress, at a level
+// from 1, the fastest, to 9, the smallest. Without it, bodies are compressed by an
+// encoder that knows what metrics look like: about as small as at level 1, in less
+// time, and what doesn't change is kept, see [WithCompressionCache]. Higher levels
+// take twice the time of the first and more, for a few percent of the size.
+// It panics if the level is none of these.
 func WithCompressionLevel(level int) Option {
-	if level < gzip.BestSpeed || level > gzip.BestCompression {
+	if level < klauspost.BestSpeed || level > klauspost.BestCompression {
 		panic(fmt.Sprintf("fennelhttp: WithCompressionLevel(%d): levels go from 1 to 9; use WithoutCompression for none", level))
 	}
-	return option(func(c *config) { c.level = level })
+	shared := newCoding(Coding{"gzip", func() Encoder {
+		z, _ := klauspost.NewWriterLevel(nil, level) // the level is a valid one
+		return z
+	}})
+	return option(func(c *config) { c.gzip = func(*config) *coding { return shared } })
 }
 
 // WithMaxInFlight sets how many scrapes are served at a time, 32 by default. A
