@@ -43,10 +43,7 @@ func newCoding(c Coding) *coding {
 
 // ownGzip is the gzip of a handler that was not told another one.
 func ownGzip(c *config) *coding {
-	var cache *gzip.Cache
-	if c.cache > 0 {
-		cache = gzip.NewCache(c.cache)
-	}
+	cache := gzip.NewCache(c.cache) // nil for none
 	return newCoding(Coding{"gzip", func() Encoder { return gzip.NewWriter(cache) }})
 }
 

@@ -5,60 +5,71 @@ import (
 	"hash/maphash"
 )
 
-// A segment ends behind the first line after leastText whose name and labels have
-// a hash that ends in zeros, or else with the last line before mostText. Only the
-// lines behind leastText are looked at.
+// A segment ends behind the first line after leastText that is a mark. If there is
+// none, it ends with the last line before mostText.
 const (
-	leastText   = 64 << 10
-	mostText    = 160 << 10
-	cutMask     = 1<<5 - 1 // a line in 32 is a place for a cut
-	leastCached = 4 << 10  // what is shorter is compressed as soon as it is found
-	textRoom    = mostText + 32<<10
+	leastText = 48 << 10
+	mostText  = 128 << 10
+
+	// markSpacing is how much text has one mark, on average: what has to be looked
+	// at to find one, and by how much a segment grows or shrinks when its mark has
+	// gone.
+	markSpacing = 4 << 10
+	// lookStep is how much more text is waited for while there is no mark. What
+	// lies behind it has to be moved.
+	lookStep = 4 << 10
 )
 
-// findCut returns the length of the segment with which text begins. If it has no
-// end yet, n is how much of text needs not be looked at again: the caller gives
-// it as scanned, at first 0.
-func findCut(seed maphash.Seed, text []byte, scanned int) (n int, ok bool) {
-	if len(text) <= leastText {
-		return 0, false
-	}
-	at := scanned
-	if at == 0 {
-		// The line across leastText may have begun anywhere.
-		at = leastText
-		if newline := bytes.IndexByte(text[at:], '\n'); newline >= 0 {
-			at += newline + 1
-		}
-	}
-	for at > leastText {
-		newline := bytes.IndexByte(text[at:], '\n')
-		end := at + newline + 1
-		if newline < 0 || end > mostText {
+// findCut returns the length of the segment with which text begins, or 0 if it may
+// go on behind text.
+func findCut(seed maphash.Seed, text []byte) int {
+	line, end := 0, 0
+	for at := leastText; at < len(text); at = end {
+		n := bytes.IndexByte(text[at:], '\n') + 1
+		if n == 0 {
 			break
 		}
-		if isCut(seed, text[at:end]) {
-			return end, true
+		line, end = end, at+n
+		// The first one may have begun anywhere.
+		if line > 0 && isMark(seed, text[line:end]) {
+			return end
 		}
-		at = end
 	}
 	switch {
-	case len(text) < mostText && at > leastText:
-		return at, false
 	case len(text) < mostText:
-		return 0, false
-	case at > leastText && at <= mostText:
-		return at, true
+		return 0
+	case end > 0:
+		return end
 	}
-	return mostText, true
+	return len(text)
 }
 
-// isCut reports whether a segment may end behind a line. What follows the labels,
-// or the name where there are none, has no part in that: it changes.
-func isCut(seed maphash.Seed, line []byte) bool {
-	end := bytes.Index(line, []byte("} "))
-	if end < 0 {
-		end = bytes.IndexByte(line, ' ')
+// isMark reports whether a segment may end behind a line. Long lines are marks
+// more often, so that text of any kind has as many.
+func isMark(seed maphash.Seed, line []byte) bool {
+	s := stem(line)
+	return maphash.Bytes(seed, s)%markSpacing < uint64(len(s))
+}
+
+// stem returns what stays of a line when its value changes: the name and the
+// labels. Of a line that is no sample it returns some beginning.
+func stem(line []byte) []byte {
+	if line[0] == '#' {
+		return line
 	}
-	return end > 0 && line[0] != '#' && maphash.Bytes(seed, line[:end])&cutMask == 0
+	for end := 0; ; {
+		n := bytes.IndexByte(line[end:], '}') + 1
+		if n == 0 {
+			break
+		}
+		end += n
+		// It may be a part of a label value, too.
+		if bytes.HasSuffix(line[:end], []byte(`"}`)) && bytes.HasPrefix(line[end:], []byte(" ")) {
+			return line[:end]
+		}
+	}
+	if n := bytes.IndexByte(line, ' '); n > 0 {
+		return line[:n]
+	}
+	return line
 }

@@ -1,163 +1,177 @@
-// Package gzip compresses bodies of metrics into gzip members (RFC 1952), in
-// segments: pieces that don't refer to each other. The compressed bytes of a
-// segment are kept in a [Cache] and sent again as long as its text is the same.
+// Package gzip writes bodies that are mostly what they were a moment ago.
 //
-// Where a segment ends follows from the text itself, not from how much came
-// before it. So a number that gains a digit, or a series that comes or goes,
-// changes the segment that it is in, and hardly ever another one.
+// A [Writer] makes one gzip member (RFC 1952) of a body, as any gzip writer does.
+// But it cuts the text into segments that don't refer to each other, and takes
+// from a [Cache] those whose text was seen before. Where a segment ends follows
+// from the text around that place, and not from how much came before it. So a
+// number that gains a digit, or a series that comes or goes, changes the segment
+// that it is in, and hardly ever another one.
+//
+// It is made for the formats of metrics, and right for all bytes.
 package gzip
 
 import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"hash/maphash"
 	"io"
+	"sync"
 
 	"github.com/fennelmetrics/fennel/internal/deflate"
 )
 
-// Writer compresses one body after another, each as one gzip member. It is for
-// one goroutine at a time.
+// Writer compresses one body after another. It is for one goroutine at a time.
 type Writer struct {
+	cache *Cache
 	w     io.Writer
-	cache *Cache // nil for none
-	seed  maphash.Seed
 	err   error
 
-	text    []byte // that is in no segment yet
-	scanned int    // how much of it has no place for a cut
-	packed  []byte // what is written next
-	crc     uint32
-	size    uint32 // of the body, modulo 2^32, as the format has it
-	begun   bool   // the header is out
+	now  uint32 // by the cache's clock, when the body began
+	work *workspace
+	look int    // how much text there has to be to look for a cut
+	crc  uint32 // of the segments so far
+	size uint32 // of the segments so far, modulo 2^32, as the format has it
+}
 
+// workspace is what a Writer has while there is a body. It is much, so writers of
+// all caches share it.
+type workspace struct {
+	text    []byte // that is in no segment yet
+	packed  []byte // what is written next
 	encoder deflate.Encoder
 }
 
+var workspaces = sync.Pool{New: func() any {
+	return &workspace{text: make([]byte, 0, mostText)}
+}}
+
+const (
+	// Deflate, no flags, no time, compressed for speed, system unknown.
+	header = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+	// An empty block, the final one.
+	end = "\x03\x00"
+)
+
+var errNoBody = errors.New("gzip: the writer has no body: it needs a Reset")
+
 // NewWriter returns a writer that uses c, or compresses all if that is nil. It
 // writes nowhere before [Writer.Reset].
-func NewWriter(c *Cache) *Writer {
-	z := &Writer{cache: c, text: make([]byte, 0, textRoom)}
-	if c != nil {
-		z.seed = c.seed
-	} else {
-		z.seed = maphash.MakeSeed()
-	}
-	z.Reset(nil)
-	return z
-}
+func NewWriter(c *Cache) *Writer { return &Writer{cache: c, err: errNoBody} }
 
-// Reset begins a body, which is written to w. With nil, the writer is put by and
-// refuses to write.
+// Reset begins a body, which is written to w, and forgets what is left of the one
+// before. With nil, the writer is put by: it holds no memory, and refuses to write.
 func (z *Writer) Reset(w io.Writer) {
-	z.w, z.err = w, nil
-	z.text, z.packed = z.text[:0], z.packed[:0]
-	z.scanned, z.crc, z.size, z.begun = 0, 0, 0, false
+	z.release()
+	*z = Writer{cache: z.cache, w: w}
 	if w == nil {
-		z.err = errors.New("gzip: write without Reset")
+		z.err = errNoBody
 		return
 	}
-	if z.cache != nil {
-		z.cache.begin()
+	z.now, z.look = z.cache.now(), z.cache.firstLook()
+}
+
+// release gives the workspace back.
+func (z *Writer) release() {
+	if z.work == nil {
+		return
 	}
+	z.work.text = z.work.text[:0]
+	workspaces.Put(z.work)
+	z.work = nil
+}
+
+// begin gets a workspace and writes the header, unless that is done.
+func (z *Writer) begin() {
+	if z.work != nil || z.err != nil {
+		return
+	}
+	z.work = workspaces.Get().(*workspace)
+	z.work.packed = append(z.work.packed[:0], header...)
+	z.write(z.work.packed)
 }
 
 // Write takes p, and writes what has become whole segments. The error is that of
 // the writer below; after one, only Reset helps.
 func (z *Writer) Write(p []byte) (int, error) {
-	for n := 0; n < len(p); {
-		taken := min(len(p)-n, cap(z.text)-len(z.text))
-		z.text = append(z.text, p[n:n+taken]...)
-		n += taken
-		z.cut()
-		if z.err != nil {
-			return 0, z.err
+	z.begin()
+	rest := p
+	for len(rest) > 0 && z.err == nil {
+		n := min(len(rest), z.look-len(z.work.text))
+		z.work.text = append(z.work.text, rest[:n]...)
+		rest = rest[n:]
+		if len(z.work.text) == z.look {
+			z.cut()
 		}
 	}
-	return len(p), z.err
-}
-
-// Close ends the member. It doesn't close the writer below.
-func (z *Writer) Close() error {
-	if len(z.text) > 0 {
-		z.segment(z.text)
-		z.text = z.text[:0]
-	}
-	z.begin()
-	z.packed = append(z.packed, 0x03, 0x00) // an empty block, the final one
-	z.packed = binary.LittleEndian.AppendUint32(z.packed, z.crc)
-	z.packed = binary.LittleEndian.AppendUint32(z.packed, z.size)
-	z.flush()
-	err := z.err
-	if err == nil {
-		z.err = errors.New("gzip: write after Close")
-	}
-	return err
+	return len(p) - len(rest), z.err
 }
 
 // cut writes all segments that are complete, and keeps the rest.
 func (z *Writer) cut() {
-	start := 0
-	for {
-		n, ok := findCut(z.seed, z.text[start:], z.scanned)
-		if !ok {
-			z.scanned = n
-			break
-		}
-		z.segment(z.text[start : start+n])
-		start += n
-		z.scanned = 0
+	text := z.work.text
+	rest := text
+	for n := z.cache.cut(rest); n > 0; n = z.cache.cut(rest) {
+		z.segment(rest[:n])
+		rest = rest[n:]
 	}
-	z.text = z.text[:copy(z.text, z.text[start:])]
+	z.work.text = text[:copy(text, rest)]
+	z.look = min(max(z.cache.firstLook(), len(rest)+lookStep), mostText)
 }
 
-// segment writes a segment of the body.
-func (z *Writer) segment(text []byte) {
-	if z.err != nil {
-		return
-	}
+// Close ends the member. It doesn't close the writer below.
+func (z *Writer) Close() error {
 	z.begin()
+	if z.err != nil {
+		return z.err
+	}
+	z.cut()
+	if len(z.work.text) > 0 {
+		z.segment(z.work.text)
+	}
+	b := append(z.work.packed[:0], end...)
+	b = binary.LittleEndian.AppendUint32(b, z.crc)
+	b = binary.LittleEndian.AppendUint32(b, z.size)
+	z.work.packed = b
+	z.write(b)
+	if z.err != nil {
+		return z.err
+	}
+	z.cache.sweep(z.now)
+	z.Reset(nil)
+	return nil
+}
+
+// segment writes a segment.
+func (z *Writer) segment(text []byte) {
 	crc := crc32.ChecksumIEEE(text)
 	z.crc = combine(z.crc, crc, len(text))
 	z.size += uint32(len(text))
-	if z.cache == nil || len(text) < leastCached {
-		z.packed = z.encoder.Append(z.packed, text)
-		z.flush()
-		return
-	}
-	k := key{maphash.Bytes(z.seed, text), crc, uint32(len(text))}
-	packed, seen := z.cache.find(k)
-	if packed != nil {
-		z.flush()
-		z.write(packed)
-		return
-	}
-	start := len(z.packed)
-	z.packed = z.encoder.Append(z.packed, text)
-	if seen && z.cache.fits(len(z.packed)-start) {
-		z.cache.keep(k, z.packed[start:])
-	}
-	z.flush()
+	z.write(z.pack(text, crc))
 }
 
-// begin puts the header before the first bytes.
-func (z *Writer) begin() {
-	if !z.begun {
-		z.begun = true
-		// Deflate, no flags, no time, compressed for speed, system unknown.
-		z.packed = append(z.packed, 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff)
+// pack returns a segment compressed. It is good until the next one, and must not
+// be changed.
+func (z *Writer) pack(text []byte, crc uint32) []byte {
+	k := z.cache.key(text, crc)
+	e, found := z.cache.find(k, z.now)
+	if found {
+		return e.packed
 	}
+	z.work.packed = z.work.encoder.Append(z.work.packed[:0], text)
+	if e.wanted() {
+		z.cache.keep(k, e, z.work.packed)
+	}
+	return z.work.packed
 }
 
-// flush writes what is packed.
-func (z *Writer) flush() {
-	z.write(z.packed)
-	z.packed = z.packed[:0]
-}
-
+// write writes p, unless an error has come before.
 func (z *Writer) write(p []byte) {
-	if z.err == nil && len(p) > 0 {
-		_, z.err = z.w.Write(p)
+	if z.err != nil {
+		return
 	}
+	n, err := z.w.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	z.err = err
 }

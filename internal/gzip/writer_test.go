@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 
 	klauspost "github.com/klauspost/compress/gzip"
@@ -109,9 +108,9 @@ func TestAnyBodyIsOneMember(t *testing.T) {
 
 func TestPackedBytesDoNotDependOnWrites(t *testing.T) {
 	body := page(20_000, square)
-	z := NewWriter(nil)
+	z := NewWriter(NewCache(1))
 	want := bytes.Clone(compress(t, z, body, 1<<30))
-	for _, step := range []int{17, 1000, leastText, mostText, textRoom, textRoom + 1} {
+	for _, step := range []int{17, 1000, leastText, mostText, mostText + 1} {
 		if !bytes.Equal(compress(t, z, body, step), want) {
 			t.Errorf("in pieces of %d bytes the body is cut elsewhere", step)
 		}
@@ -119,11 +118,13 @@ func TestPackedBytesDoNotDependOnWrites(t *testing.T) {
 }
 
 // segments returns the texts of the segments of a body.
-func segments(z *Writer, body []byte) (texts []string) {
+func segments(c *Cache, body []byte) (texts []string) {
 	for len(body) > 0 {
-		n, ok := findCut(z.seed, body, 0)
-		if !ok {
-			n = len(body)
+		n := 0
+		for look := leastText + lookStep; n == 0; look += lookStep {
+			if n = c.cut(body[:min(look, len(body))]); n == 0 && look >= len(body) {
+				n = len(body)
+			}
 		}
 		texts = append(texts, string(body[:n]))
 		body = body[n:]
@@ -132,12 +133,12 @@ func segments(z *Writer, body []byte) (texts []string) {
 }
 
 // changed counts the segments of b that are not among those of a.
-func changed(z *Writer, a, b []byte) (different, all int) {
+func changed(c *Cache, a, b []byte) (different, all int) {
 	known := make(map[string]bool)
-	for _, s := range segments(z, a) {
+	for _, s := range segments(c, a) {
 		known[s] = true
 	}
-	texts := segments(z, b)
+	texts := segments(c, b)
 	for _, s := range texts {
 		if !known[s] {
 			different++
@@ -150,7 +151,7 @@ func TestAChangeDisturbsOnlyItsSegment(t *testing.T) {
 	const series = 200_000
 	body := page(series, square)
 	lines := bytes.SplitAfter(body, []byte("\n"))
-	z := NewWriter(nil)
+	c := NewCache(1)
 	tests := []struct {
 		name  string
 		edit  func(i int, line []byte) []byte // of one line in 20,000
@@ -170,150 +171,11 @@ func TestAChangeDisturbsOnlyItsSegment(t *testing.T) {
 			for i := 10_000; i < series; i += 20_000 {
 				edited[i] = test.edit(i, lines[i])
 			}
-			different, all := changed(z, body, bytes.Join(edited, nil))
+			different, all := changed(c, body, bytes.Join(edited, nil))
 			if all < 100 || different == 0 || different > test.worst {
 				t.Errorf("%d of %d segments changed, want up to %d", different, all, test.worst)
 			}
 		})
-	}
-}
-
-func TestWhatWasSeenTwiceIsFound(t *testing.T) {
-	c := NewCache(1 << 20)
-	z := NewWriter(c)
-	body := page(10_000, square)
-	all := len(segments(z, body))
-	kept := func() (n int) {
-		for _, e := range c.segments {
-			if e.packed != nil {
-				n++
-			}
-		}
-		return n
-	}
-	first := bytes.Clone(compress(t, z, body, 64<<10))
-	if got := kept(); got != 0 {
-		t.Errorf("%d segments are kept that were seen once", got)
-	}
-	for range 3 {
-		if again := compress(t, z, body, 64<<10); !bytes.Equal(first, again) {
-			t.Fatal("the same text was compressed to something else")
-		}
-		if got := kept(); got != all {
-			t.Errorf("%d of %d segments are kept", got, all)
-		}
-	}
-	// What is found is not compressed again: spoilt bytes come out as they are.
-	for k, e := range c.segments {
-		e.packed[len(e.packed)/2]++
-		c.segments[k] = e
-	}
-	if bytes.Equal(first, compress(t, z, body, 64<<10)) {
-		t.Error("what is kept was not used")
-	}
-}
-
-func TestChangingPagesKeepNothing(t *testing.T) {
-	c := NewCache(1 << 20)
-	z := NewWriter(c)
-	for round := range 100 {
-		compress(t, z, page(5000, func(i int) uint64 { return uint64(i*1000 + round) }), 64<<10)
-	}
-	if got := bytesOf(t, c); got > 20*1000*overhead/100 {
-		t.Errorf("the cache holds %d bytes for a page of which nothing stays", got)
-	}
-}
-
-// bytesOf returns what the cache says it holds, and checks it.
-func bytesOf(t *testing.T, c *Cache) int64 {
-	t.Helper()
-	sum := int64(0)
-	for _, e := range c.segments {
-		sum += e.cost()
-	}
-	if sum != c.bytes {
-		t.Errorf("the cache counts %d bytes and has %d", c.bytes, sum)
-	}
-	return c.bytes
-}
-
-func TestCacheKeepsWithinItsLimit(t *testing.T) {
-	for _, limit := range []int64{0, 1, overhead, 10_000, 100_000} {
-		c := NewCache(limit)
-		z := NewWriter(c)
-		for round := range 40 {
-			body := page(20_000, func(i int) uint64 { return uint64(i * (round / 4)) })
-			check(t, compress(t, z, body, 64<<10), body)
-			if got := bytesOf(t, c); got > limit {
-				t.Fatalf("limit %d: the cache holds %d bytes", limit, got)
-			}
-		}
-		if limit > 10_000 && len(c.segments) == 0 {
-			t.Errorf("limit %d: nothing is kept", limit)
-		}
-	}
-}
-
-func TestSeveralScrapersShareTheCache(t *testing.T) {
-	c := NewCache(1 << 20)
-	z := NewWriter(c)
-	a, b := page(10_000, square), page(10_000, func(i int) uint64 { return uint64(i) })
-	all := len(segments(z, a)) + len(segments(z, b))
-	for range lapse {
-		compress(t, z, a, 64<<10)
-		compress(t, z, b, 64<<10)
-		compress(t, z, page(500, square), 64<<10)
-	}
-	found := 0
-	for _, e := range c.segments {
-		if e.packed != nil {
-			found++
-		}
-	}
-	if found < all {
-		t.Errorf("%d of %d segments are kept", found, all)
-	}
-	for range 2 * lapse {
-		compress(t, z, nil, 1)
-	}
-	if len(c.segments) > 0 || c.bytes != 0 {
-		t.Errorf("%d segments of %d bytes are kept, %d bodies after their last use", len(c.segments), c.bytes, 2*lapse)
-	}
-}
-
-func TestTextsWithTheSameHashAreToldApart(t *testing.T) {
-	c := NewCache(1 << 20)
-	c.begin()
-	for i := range 2 {
-		c.find(key{1, 2, 3})
-		c.keep(key{1, 2, 3}, []byte("abc"))
-		_ = i
-	}
-	for _, k := range []key{{1, 2, 4}, {1, 3, 3}, {2, 2, 3}} {
-		if packed, seen := c.find(k); packed != nil || seen {
-			t.Errorf("%v is found as {1 2 3}", k)
-		}
-	}
-	if packed, _ := c.find(key{1, 2, 3}); string(packed) != "abc" {
-		t.Errorf("found %q", packed)
-	}
-}
-
-func TestWritersShareACacheAtTheSameTime(t *testing.T) {
-	c := NewCache(200_000)
-	var group sync.WaitGroup
-	for g := range 4 {
-		group.Go(func() {
-			z := NewWriter(c)
-			for round := range 20 {
-				body := page(5000, func(i int) uint64 { return uint64(i % (round/4 + g/2 + 1)) })
-				check(t, compress(t, z, body, 64<<10), body)
-			}
-		})
-	}
-	group.Wait()
-	if bytesOf(t, c) > 200_000 {
-		t.Errorf("the cache holds %d bytes", c.bytes)
 	}
 }
 
