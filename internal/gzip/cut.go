@@ -8,7 +8,7 @@ import (
 // A segment ends behind the first line after leastText that is a mark. If there is
 // none, it ends with the last line before mostText.
 const (
-	leastText = 48 << 10
+	leastText = 64 << 10
 	mostText  = 128 << 10
 
 	// markSpacing is how much text has one mark, on average: what has to be looked
