@@ -118,7 +118,7 @@ var defaultLimits = limits{
 // with gzip, of whatever size it is.
 const defaultMaxInFlight = 32
 
-// defaultCache is what three million series come to, compressed.
+// defaultCache has room for some five million series, compressed.
 const defaultCache = 32 << 20
 
 func defaultConfig() config {
@@ -153,12 +153,18 @@ func WithoutCompression() Option {
 }
 
 // WithCompressionCache sets how many bytes of memory a handler may use, 32 MiB by
-// default, to keep compressed what doesn't change from scrape to scrape. With 0 it
-// keeps nothing. It takes no more than the size of the compressed body for each
-// format that is asked for, and next to nothing where all values change.
+// default, to keep what gzip made of parts of a body that stay the same from one
+// scrape to the next. With 0 it keeps nothing. What is used is about the
+// compressed size of the bodies that are asked for, and next to nothing where
+// all values change.
 //
-// Bodies are compressed in pieces of about 64 KiB. A piece whose text is that of
-// an earlier scrape is sent as it was then. It panics if bytes is negative.
+// Bodies are compressed in segments of about 64 KiB. One whose text was seen in
+// two scrapes, at most five minutes apart, is kept until nobody has needed it for
+// twice that time and half a minute. When all scrapes have ended, what is kept
+// stays with the handler: nothing runs in the background.
+//
+// It has no effect on other codings, nor with [WithCompressionLevel]. It panics
+// if bytes is negative.
 func WithCompressionCache(bytes int64) Option {
 	if bytes < 0 {
 		panic(fmt.Sprintf("fennelhttp: WithCompressionCache(%d): no memory is less than none; use 0 to keep nothing", bytes))

@@ -25,7 +25,7 @@ import (
 // probability of that is 4e-15 in a year.
 type Cache struct {
 	limit int64
-	seed  maphash.Seed // of all hashes
+	seed  maphash.Seed // of the keys
 	hash  func(maphash.Seed, []byte) uint64
 	made  time.Time
 
@@ -102,7 +102,7 @@ func (c *Cache) firstLook() int {
 func (c *Cache) cut(text []byte) int {
 	switch {
 	case c != nil:
-		return findCut(c.seed, text)
+		return findCut(text)
 	case len(text) < mostText:
 		return 0
 	}

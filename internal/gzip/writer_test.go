@@ -117,6 +117,20 @@ func TestPackedBytesDoNotDependOnWrites(t *testing.T) {
 	}
 }
 
+func TestTheSameBodyIsCompressedAlikeByAll(t *testing.T) {
+	body := page(20_000, square)
+	var first []byte
+	for i := range 3 {
+		got := compress(t, NewWriter(NewCache(1<<20)), body, 64<<10)
+		if i == 0 {
+			first = bytes.Clone(got)
+		}
+		if !bytes.Equal(got, first) {
+			t.Fatal("two handlers would send one body differently")
+		}
+	}
+}
+
 // segments returns the texts of the segments of a body.
 func segments(c *Cache, body []byte) (texts []string) {
 	for len(body) > 0 {
