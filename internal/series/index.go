@@ -7,31 +7,50 @@ import "sync/atomic"
 // so that the one that creates the millionth series waits for a few hundred to be
 // moved, not for a million.
 //
-// Readers take no lock. What they may see of a change is described at leaf; a
-// directory that is too short is replaced as a whole.
+// Readers take no lock. What they may see of a change is described at leaf; an
+// index whose directory or whose leaves are too small is replaced as a whole.
 type index struct {
-	// leaves are found by the low bits of the hash. Where not all of them are
-	// needed to tell leaves apart, the same leaf stands in several places.
-	leaves []atomic.Pointer[leaf]
+	// slots is how many slots each leaf has. It stands here, once for all of them,
+	// because a look-up that had to ask the leaf would wait for its memory twice.
+	slots int
+	// bases are the leaves as readers know them: the first of slots slots. They are
+	// found by the low bits of the hash. Where not all bits are needed to tell
+	// leaves apart, the same leaf stands in several places.
+	bases []atomic.Pointer[slot]
+	// leaves are the same. Under the table's mutex.
+	leaves []*leaf
 }
 
 const (
-	leafSlots = 511 // at most, but for hashes that can't be told apart
+	firstSlots = 7
+	leafSlots  = 511 // at most, but for hashes that can't be told apart
 
-	// A directory is no longer than what 2^-sparse series for each entry make
-	// up for: more than any but a wicked distribution needs.
+	// A directory has no more entries than there are series for each of them to
+	// have 2^sparse: more than that only a wicked distribution would need.
 	sparse = 6
 )
 
 func newIndex() *index {
-	x := &index{leaves: make([]atomic.Pointer[leaf], 1)}
-	x.leaves[0].Store(newLeaf(firstSlots, 0))
+	x := makeIndex(firstSlots, 1)
+	x.store(0, newLeaf(firstSlots, 0))
 	return x
 }
 
+// makeIndex returns an index without leaves, which are to be stored.
+func makeIndex(slots, entries int) *index {
+	return &index{slots: slots, bases: make([]atomic.Pointer[slot], entries), leaves: make([]*leaf, entries)}
+}
+
 // leaf returns the leaf of the series with this hash.
-func (x *index) leaf(hash uint32) *leaf {
-	return x.leaves[hash&uint32(len(x.leaves)-1)].Load()
+func (x *index) leaf(hash uint32) *leaf { return x.leaves[int(hash)&(len(x.leaves)-1)] }
+
+// store puts a leaf in all places that are its own: one at first.
+func (x *index) store(hash uint32, l *leaf) {
+	step := 1 << l.depth
+	for i := int(hash) & (step - 1); i < len(x.leaves); i += step {
+		x.leaves[i] = l
+		x.bases[i].Store(&l.slots[0])
+	}
 }
 
 // put adds a series that is not in the index, of the live ones that there are
@@ -47,32 +66,34 @@ func (x *index) put(s *Series, live int) *index {
 	return x
 }
 
-// grow makes room in the full leaf of this hash: by leaving out tombstones, by
-// more slots, or by a second leaf.
+// grow makes room in the full leaf of this hash: by leaving out tombstones, by a
+// second leaf, or by more slots in each.
 func (x *index) grow(l *leaf, hash uint32, live int) *index {
-	slots := len(l.slots)
 	switch {
 	case l.live <= l.used*3/4:
-		x.store(hash, l.resized(slots, l.depth))
-	case slots >= leafSlots && len(x.leaves)>>l.depth > 1:
+		x.store(hash, l.resized(x.slots, l.depth))
+		return x
+	case x.slots >= leafSlots && len(x.leaves)>>l.depth > 1:
 		x.split(l, hash)
-	case slots >= leafSlots && len(x.leaves) <= live>>sparse:
-		x = x.doubled()
-		x.split(l, hash)
-	default:
-		x.store(hash, l.resized(2*slots+1, l.depth))
+		return x
+	case x.slots >= leafSlots && len(x.leaves) <= live>>sparse:
+		return x.copied(x.slots, 2*len(x.leaves))
 	}
-	return x
+	return x.copied(2*x.slots+1, len(x.leaves))
 }
 
-// doubled returns an index with a directory of twice the length.
-func (x *index) doubled() *index {
-	n := len(x.leaves)
-	y := &index{leaves: make([]atomic.Pointer[leaf], 2*n)}
-	for i := range x.leaves {
-		l := x.leaves[i].Load()
-		y.leaves[i].Store(l)
-		y.leaves[n+i].Store(l)
+// copied returns an index with the same series whose leaves have that many slots,
+// and whose directory has that many entries, both as many as before or more.
+func (x *index) copied(slots, entries int) *index {
+	y := makeIndex(slots, entries)
+	for i, l := range x.leaves {
+		if i>>l.depth > 0 {
+			continue // it was there before
+		}
+		if slots != x.slots {
+			l = l.resized(slots, l.depth)
+		}
+		y.store(uint32(i), l)
 	}
 	return y
 }
@@ -81,26 +102,12 @@ func (x *index) doubled() *index {
 // directory at least twice.
 func (x *index) split(l *leaf, hash uint32) {
 	bit := uint32(1) << l.depth
-	halves := [2]*leaf{newLeaf(leafSlots, l.depth+1), newLeaf(leafSlots, l.depth+1)}
-	// A half may get all, if nothing tells them apart. It has room: l was not
-	// longer or is done in a second step.
+	halves := [2]*leaf{newLeaf(x.slots, l.depth+1), newLeaf(x.slots, l.depth+1)}
 	for s := range l.all {
-		half := &halves[s.hash>>l.depth&1]
-		if (*half).full() {
-			*half = (*half).resized(2*len((*half).slots)+1, l.depth+1)
-		}
-		(*half).put(s)
+		halves[s.hash>>l.depth&1].put(s)
 	}
 	x.store(hash&^bit, halves[0])
 	x.store(hash|bit, halves[1])
-}
-
-// store puts a leaf in all places that are its own.
-func (x *index) store(hash uint32, l *leaf) {
-	step := 1 << l.depth
-	for i := int(hash) & (step - 1); i < len(x.leaves); i += step {
-		x.leaves[i].Store(l)
-	}
 }
 
 // remove takes a series out and reports whether it was there. Called under the
@@ -110,7 +117,7 @@ func (x *index) remove(s *Series) bool {
 	if !l.remove(s) {
 		return false
 	}
-	if l.live <= leafSlots/8 && l.depth > 0 {
+	if l.depth > 0 && l.live <= leafSlots/8 {
 		x.join(l, s.hash)
 	}
 	return true
@@ -123,7 +130,7 @@ func (x *index) join(l *leaf, hash uint32) {
 	if other.depth != l.depth || l.live+other.live > leafSlots/4 {
 		return
 	}
-	both := l.resized(leafSlots, l.depth-1)
+	both := l.resized(x.slots, l.depth-1)
 	for s := range other.all {
 		both.put(s)
 	}
@@ -132,8 +139,7 @@ func (x *index) join(l *leaf, hash uint32) {
 
 // all yields all series, in no order.
 func (x *index) all(yield func(*Series) bool) {
-	for i := range x.leaves {
-		l := x.leaves[i].Load()
+	for i, l := range x.leaves {
 		if i>>l.depth > 0 {
 			continue // it was there before
 		}

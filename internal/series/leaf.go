@@ -10,21 +10,21 @@ import "sync/atomic"
 // was replaced by others never changes again: who still reads it finds what was
 // there when it was replaced.
 type leaf struct {
-	slots []atomic.Pointer[Series] // 2^n-1, which with the allocator's header is a size that it has
-	depth uint8                    // in how many low bits the hashes agree
+	slots []slot // 2^n-1, which with the allocator's header is a size that it has
+	depth uint8  // in how many low bits the hashes agree
 
 	// Under the table's mutex:
 	used int // slots that are not empty
 	live int // slots that have a series
 }
 
-const firstSlots = 7
+type slot = atomic.Pointer[Series]
 
 // tombstone is in slots whose series was deleted.
 var tombstone = new(Series)
 
 func newLeaf(slots int, depth uint8) *leaf {
-	return &leaf{slots: make([]atomic.Pointer[Series], slots), depth: depth}
+	return &leaf{slots: make([]slot, slots), depth: depth}
 }
 
 // home is the slot of n in which the search for a hash begins.
