@@ -40,10 +40,10 @@ func (v *Vec[L, H]) With(labels L) *H {
 	if v == nil || v.table == nil {
 		return nil
 	}
-	var values [stackLabels]string
-	var digits [stackDigits]byte
-	s := v.table.Get(v.schema.values(unsafe.Pointer(&labels), values[:0], digits[:0]))
-	return series.Head[H](s)
+	if v.schema.plain {
+		return series.Head[H](v.table.Get(v.schema.strings(unsafe.Pointer(&labels))))
+	}
+	return series.Head[H](v.schema.get(v.table, unsafe.Pointer(&labels)))
 }
 
 // Get returns the metric with these labels if it is there.

@@ -95,20 +95,16 @@ func (t *Table) find(hash uint32, values []string) *Series {
 		if s == nil {
 			return nil
 		}
-		if s.hash == hash && s != tombstone && t.matches(s, values) {
-			return s
+		if s.hash == hash && s != tombstone {
+			escaped := s.flags.Load()&flagEscaped != 0
+			if !escaped && t.layout.equal(s.Labels(), values) || escaped && t.layout.equalEscaped(s.Labels(), values) {
+				return s
+			}
 		}
 		if i++; i == x.slots {
 			i = 0
 		}
 	}
-}
-
-func (t *Table) matches(s *Series, values []string) bool {
-	if s.flags.Load()&flagEscaped != 0 {
-		return t.layout.equalEscaped(s.Labels(), values)
-	}
-	return t.layout.equal(s.Labels(), values)
 }
 
 // Get returns the series with these values, and creates it if need be. Values
