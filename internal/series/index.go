@@ -103,6 +103,7 @@ func (x *index) copied(slots, entries int) *index {
 func (x *index) split(l *leaf, hash uint32) {
 	bit := uint32(1) << l.depth
 	halves := [2]*leaf{newLeaf(x.slots, l.depth+1), newLeaf(x.slots, l.depth+1)}
+	l.fetch()
 	for s := range l.all {
 		halves[s.hash>>l.depth&1].put(s)
 	}

@@ -86,10 +86,25 @@ func (l *leaf) trim(i int) {
 // resized returns a leaf with the same series and that many slots, which must do.
 func (l *leaf) resized(slots int, depth uint8) *leaf {
 	r := newLeaf(slots, depth)
+	l.fetch()
 	for s := range l.all {
 		r.put(s)
 	}
 	return r
+}
+
+// fetch reads the hashes of all series and does nothing with them: so the processor
+// fetches the memory of many at once. Whoever moves series next would wait for
+// that of one after the other.
+//
+//go:noinline
+func (l *leaf) fetch() (sum uint32) {
+	for i := range l.slots {
+		if s := l.slots[i].Load(); s != nil {
+			sum += s.hash
+		}
+	}
+	return sum
 }
 
 // all yields all series, in no order.
