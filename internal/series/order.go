@@ -45,13 +45,13 @@ func (t *Table) Pages() []*Page {
 // the last call.
 func (t *Table) takePending() (added, removed []*Series) {
 	t.mu.Lock()
-	added, removed = t.added, t.removed
-	t.epoch++
-	t.added, t.stale, t.removed, t.arena = nil, 0, nil, nil
+	p := t.pending
+	t.pending = pending{epoch: p.epoch + 1}
+	t.arena = nil
 	t.mu.Unlock()
-	added = slices.DeleteFunc(added, (*Series).Dead)
+	added = p.added.living()
 	sortSeries(added)
-	return added, removed
+	return added, slices.Collect(p.removed.all())
 }
 
 // merge returns the pages with added, which is sorted, put in and the dead left

@@ -49,3 +49,5 @@ func (s *Series) Values() []string { return s.table.layout.values(s.Labels()) }
 
 // Dead reports whether the series was deleted.
 func (s *Series) Dead() bool { return s.flags.Load()&flagDead != 0 }
+
+func (s *Series) bury() { s.flags.Or(flagDead) }
