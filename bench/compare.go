@@ -159,7 +159,7 @@ func writeChanges(w io.Writer, before, after *record, whole bool) int {
 			c.writeTo(w)
 		}
 	}
-	fmt.Fprintf(w, "\n%d rows are worse, %d better, %d the same, %d new, %d gone; %d can't be compared.\n",
+	fmt.Fprintf(w, "\nRows: %d worse, %d better, %d the same, %d new, %d gone; %d can't be compared.\n",
 		count[worse], count[better], count[same], count[added], count[gone], count[unknown])
 	return count[worse]
 }

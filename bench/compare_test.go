@@ -176,9 +176,9 @@ Size/fennel B 700000
 		whole      bool
 		want, last string
 	}{
-		{false, "", "2 rows are worse, 1 better, 1 the same, 1 new, 0 gone; 1 can't be compared."},
+		{false, "", "Rows: 2 worse, 1 better, 1 the same, 1 new, 0 gone; 1 can't be compared."},
 		{true, "| gone | histogram Observe, 11 buckets, 1 goroutine | fennel | 13.0 ns | – |  |\n",
-			"2 rows are worse, 1 better, 1 the same, 1 new, 1 gone; 1 can't be compared."},
+			"Rows: 2 worse, 1 better, 1 the same, 1 new, 1 gone; 1 can't be compared."},
 	} {
 		want := `
 Compared with 2026-01-02, one.

@@ -56,13 +56,13 @@ func main() {
 	})
 	flag.Parse()
 	o.file = cmp.Or(flag.Arg(0), recorded)
-	if err := run(&o); err != nil {
+	if err := run(&o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(o *options) error {
+func run(o *options, stdout io.Writer) error {
 	if o.record && (o.quick || o.only != "" || o.from != "") {
 		return errors.New("a record is of everything: -record can't be with -quick, -only or -from")
 	}
@@ -90,7 +90,7 @@ func run(o *options) error {
 	if old != nil {
 		worse = writeChanges(&report, old, now, !o.quick && o.only == "")
 	}
-	os.Stdout.Write(report.Bytes())
+	stdout.Write(report.Bytes())
 	if o.out != "" {
 		failed = errors.Join(failed, os.WriteFile(o.out, report.Bytes(), 0o644))
 	}
@@ -101,7 +101,7 @@ func run(o *options) error {
 		return err
 	}
 	if worse > 0 {
-		return fmt.Errorf("%d rows are worse than in %s", worse, o.file)
+		return fmt.Errorf("rows worse than in %s: %d", o.file, worse)
 	}
 	return nil
 }
