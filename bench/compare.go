@@ -22,8 +22,9 @@ const (
 	same   verdict = "same"
 	added  verdict = "new"
 	gone   verdict = "gone"
-	// unknown is a time with nothing to compare it with: no peer and no limit were
-	// measured both times, and the machine is another one.
+	// unknown is a time that can't be compared: the longest of many, which is chance,
+	// or one of another machine where neither a peer nor the limit was measured both
+	// times.
 	unknown verdict = "unknown"
 )
 
@@ -64,6 +65,10 @@ func changes(before, after *record) []change {
 // compare fills in the rest of a change of a row that is in both.
 func (c *change) compare(before, after *record) {
 	row := c.row
+	if row.isWorstCase() {
+		c.verdict = unknown
+		return
+	}
 	factor := much
 	if row.isExact() {
 		factor = muchExact
@@ -90,6 +95,9 @@ func (c *change) compare(before, after *record) {
 // isTime reports whether a row's figures depend on how fast the machine is just
 // now.
 func (row *row) isTime() bool { return strings.Contains(row.unit, "ns") }
+
+// isWorstCase reports whether they are the longest of many times.
+func (row *row) isWorstCase() bool { return strings.HasSuffix(row.unit, "max-ns") }
 
 // isExact reports whether they are sizes or numbers, the same in each run.
 func (row *row) isExact() bool {

@@ -34,7 +34,7 @@ const (
 
 // rows are those of the full table, in its order. To add one is all that a new
 // benchmark needs here, besides a pass that runs it.
-var rows = slices.Concat(updateRows, contentionRows(), richRows, memoryRows, scrapeRows, collectorRows, limitRows)
+var rows = slices.Concat(updateRows, contentionRows(), richRows, memoryRows, scrapeRows, latencyRows(), collectorRows, limitRows)
 
 var updateRows = []row{
 	{"counter Inc, 1 goroutine", "CounterInc/serial/*", "ns/op", nanos, 5.5, short},
@@ -101,6 +101,10 @@ var memoryRows = []row{
 	{"heap per counter series, 1M, after a scrape", "Heap/counters/1000000/*", "B/series-scraped", size, 160, full},
 	{"heap objects per counter series, 1M", "Heap/counters/1000000/*", "objects/series", count, 0, full},
 	{"forced GC with 1M counter series", "Heap/counters/1000000/*", "gc-ns", nanos, 30 * ms, short},
+	{"forced GC with 1M counter series, processor time", "GC/1000000/*", "gc-cpu-ns", nanos, 0, full},
+	{"forced GC with 10M counter series", "GC/10000000/*", "ns/op", nanos, 0, full},
+	{"forced GC with 10M counter series, processor time", "GC/10000000/*", "gc-cpu-ns", nanos, 0, full},
+	{"heap per counter series, 10M", "GC/10000000/*", "B/series", size, 160, full},
 	{"creation of 1M counter series, each", "Heap/counters/1000000/*", "ns/series", nanos, 0, full},
 	{"heap per 11-bucket histogram, 100k", "Heap/histograms/100000/*", "B/series", size, 320, full},
 	{"heap per 11-bucket histogram, after a scrape", "Heap/histograms/100000/*", "B/series-scraped", size, 320, full},
@@ -139,6 +143,26 @@ var scrapeRows = []row{
 	{"scrape 10k histograms × 11 buckets, OpenMetrics", "ScrapeHistograms/10000/*/openmetrics", "ns/op", nanos, 0, full},
 	{"scrape 10k histograms × 11 buckets, protobuf", "ScrapeHistograms/10000/*/protobuf", "ns/op", nanos, 0, full},
 	{"scrape 10k histograms × 11 buckets, gzip, all changed", "ScrapeHistograms/10000/*/gzip", "ns/op", nanos, 20 * ms, full},
+}
+
+// latencyRows are those of how long an update takes at worst, while nothing else
+// happens, while something else computes, and while series are scraped and created.
+func latencyRows() []row {
+	var all []row
+	for _, n := range []struct{ title, key string }{{"200k", "200000"}, {"1M", "1000000"}} {
+		for _, other := range []struct{ title, key string }{
+			{"idle", "idle"},
+			{"beside computation", "busy"},
+			{"beside scrapes and creation", "loaded"},
+		} {
+			title, key := "look up and Inc, "+n.title+" series, "+other.title, "Latency/"+n.key+"/*/"+other.key
+			all = append(all,
+				row{title + ", 99.9 % within", key, "p999-ns", nanos, 0, full},
+				row{title + ", at most", key, "max-ns", nanos, 0, full})
+		}
+		all = append(all, row{"creation of a series, " + n.title + " series, beside scrapes, at most", "Latency/" + n.key + "/*/loaded", "create-max-ns", nanos, 0, full})
+	}
+	return all
 }
 
 // collectorRows are those of exporters, whose samples come from somewhere else at
