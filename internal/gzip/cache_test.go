@@ -9,6 +9,21 @@ import (
 	"time"
 )
 
+// newRoomyCache returns a cache in which no two segments of a test share a place
+// among the sightings: its hash numbers them.
+func newRoomyCache() *Cache {
+	c := NewCache(1 << 30)
+	numbers := make(map[uint64]uint64)
+	c.hash = func(seed maphash.Seed, text []byte) uint64 {
+		h := hash(seed, text)
+		if _, ok := numbers[h]; !ok {
+			numbers[h] = uint64(len(numbers))
+		}
+		return numbers[h]
+	}
+	return c
+}
+
 // use is what one body found in a cache.
 type use struct{ hits, misses int }
 
@@ -34,7 +49,7 @@ func bytesOf(t *testing.T, c *Cache) int64 {
 }
 
 func TestWhatWasSeenTwiceIsFound(t *testing.T) {
-	c := NewCache(1 << 32) // with so many sightings that none is lost
+	c := newRoomyCache()
 	z := NewWriter(c)
 	body := page(10_000, square)
 	all := len(segments(c, body))
@@ -133,7 +148,7 @@ func always(body []byte) func(int) []byte { return func(int) []byte { return bod
 
 func TestScrapersShareACache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := NewCache(4 << 20)
+		c := newRoomyCache()
 		often := scraper{15, always(page(3000, square))}
 		rarely := scraper{120, always(page(4000, func(i int) uint64 { return uint64(i) }))}
 		changing := scraper{1, func(now int) []byte {
@@ -200,7 +215,7 @@ func TestRareScrapesKeepNothing(t *testing.T) {
 func TestClockThatGoesBack(t *testing.T) {
 	var c *Cache
 	synctest.Test(t, func(t *testing.T) { // whose time begins in the year 2000
-		c = NewCache(1 << 20)
+		c = newRoomyCache()
 		c.made = c.made.Add(time.Hour)
 		for range 3 {
 			scrape(t, c, page(1000, square))

@@ -68,3 +68,29 @@ func TestSegmentsOfAnyTextAreOfAboutOneSize(t *testing.T) {
 		})
 	}
 }
+
+func TestSegmentsWithoutMarksEndWithALine(t *testing.T) {
+	line := []byte("a0 1\n")
+	for isMark(line) {
+		line[1]++
+	}
+	text := bytes.Repeat(line, mostText/len(line)+1)
+	if n := findCut(text[:mostText]); n == 0 || n > mostText || n%len(line) != 0 {
+		t.Errorf("it ends at %d, within a line", n)
+	}
+	if n := findCut(text[:mostText-1]); n != 0 {
+		t.Errorf("it ends at %d, too early", n)
+	}
+}
+
+// What comes behind a segment doesn't matter to it, even if that is the end.
+func TestTheEndOfABodyIsCutAsTheRest(t *testing.T) {
+	for n := 700; n < 1000; n += 5 {
+		c := newRoomyCache()
+		body := page(n, square)
+		compress(t, NewWriter(c), body, 64<<10)
+		if want := len(segments(c, body)); c.misses != want {
+			t.Errorf("a body of %d bytes has %d segments, want %d", len(body), c.misses, want)
+		}
+	}
+}

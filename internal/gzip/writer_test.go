@@ -257,7 +257,7 @@ func TestCombine(t *testing.T) {
 }
 
 func TestNothingIsAllocatedForABodyThatStays(t *testing.T) {
-	z := NewWriter(NewCache(1 << 20))
+	z := NewWriter(newRoomyCache())
 	body := page(20_000, square)
 	var out bytes.Buffer
 	out.Grow(len(body))
