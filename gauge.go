@@ -98,7 +98,7 @@ func (g *Gauge) Track() (done func()) {
 // Timer starts a timer that sets the gauge to the seconds it took.
 func (g *Gauge) Timer() Timer { return Timer{time.Now(), g} }
 
-func (g *Gauge) report(d time.Duration) { g.Set(d.Seconds()) }
+func (g *Gauge) report(d time.Duration) { g.Set(inSeconds(int64(d))) }
 
 // Value returns the current value.
 func (g *Gauge) Value() float64 {

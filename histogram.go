@@ -204,14 +204,14 @@ func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
 // ObserveDuration adds an observation of d, in seconds. Durations are summed up
 // exactly, however many there are.
 func (h *Histogram) ObserveDuration(d time.Duration) {
-	v := d.Seconds()
+	v := inSeconds(int64(d))
 	if h == nil || h.counts == nil {
 		if native := h.native(); native != nil {
 			native.observe(v, 1, d)
 		}
 		return
 	}
-	if len(h.extras.stripes()) > 0 || !tryAdd(&h.sum, h.nanos(), v, int64(d)) {
+	if len(h.extras.stripes()) > 0 || tryAdd(&h.sum, h.nanos(), v, int64(d)) != nil {
 		h.observeSlow(v, 1, v, int64(d))
 		return
 	}

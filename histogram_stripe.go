@@ -39,9 +39,9 @@ func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	bucket := h.buckets.find(v)
 	stripes := h.extras.stripes()
 	if len(stripes) == 0 {
-		if !tryAdd(&h.sum, h.nanos(), sum, d) {
-			h.extras.collided(&h.sum, h.newStripe)
-			for !tryAdd(&h.sum, h.nanos(), sum, d) {
+		if met := tryAdd(&h.sum, h.nanos(), sum, d); met != nil {
+			h.extras.collided(met, h.newStripe)
+			for tryAdd(&h.sum, h.nanos(), sum, d) != nil {
 			}
 		}
 		h.count(bucket).Add(n)
@@ -49,9 +49,13 @@ func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	}
 	i := stripeOf(len(stripes))
 	s := stripes[i]
-	for tries := 1; !tryAdd(&s.sum, &s.nanos, sum, d); tries++ {
+	for tries := 1; ; tries++ {
+		met := tryAdd(&s.sum, &s.nanos, sum, d)
+		if met == nil {
+			break
+		}
 		if tries == 1 {
-			h.extras.collided(&s.sum, h.newStripe)
+			h.extras.collided(met, h.newStripe)
 		}
 		s = stripes[(i+tries)%len(stripes)]
 	}

@@ -1,9 +1,6 @@
 package fennel
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A sum of observations has two parts: a float64, for numbers, and nanoseconds as
 // an integer, for durations. Those are added up exactly, which a float64 couldn't
@@ -18,18 +15,36 @@ func addNanos(p *int64, d int64) bool {
 	return false
 }
 
-// tryAdd adds an observation to a sum, unless somebody else changes that at the
-// same moment. It is nanos, if that is not 0 and fits, or else v.
-func tryAdd(sum, nanos *atomic.Uint64, v float64, d int64) bool {
+// tryAdd adds an observation to a sum: nanos, if that is not 0 and fits, or else v.
+// If somebody else changes the same word at the same moment it adds nothing, and
+// returns that word.
+func tryAdd(sum, nanos *atomic.Uint64, v float64, d int64) (met *atomic.Uint64) {
 	if d != 0 {
 		old := nanos.Load()
 		next := int64(old)
 		if addNanos(&next, d) {
-			return nanos.CompareAndSwap(old, uint64(next))
+			if !nanos.CompareAndSwap(old, uint64(next)) {
+				return nanos
+			}
+			return nil
 		}
 	}
-	old := sum.Load()
-	return sum.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+v))
+	if !tryFloat(sum, v) {
+		return sum
+	}
+	return nil
+}
+
+// inSeconds returns so many nanoseconds in seconds: the nearest float64, and beyond
+// 104 days that or its neighbour. So what was measured as 1.118s is shown as 1.118,
+// and is not above that bound of a bucket. [time.Duration.Seconds] rounds twice, and
+// misses that by a bit for one in a hundred.
+func inSeconds(nanos int64) float64 {
+	const exact = 1 << 53 // up to here a float64 has every integer
+	if -exact <= nanos && nanos <= exact {
+		return float64(nanos) / 1e9
+	}
+	return float64(nanos/1e9) + float64(nanos%1e9)/1e9
 }
 
 // total adds up the sums of several stripes.
@@ -45,12 +60,16 @@ func (t *total) add(number float64, nanos int64) {
 	t.nanos += nanos % 1e9
 }
 
-// value returns the sum in seconds, or whatever was observed. Where there are
-// durations only, it is the float64 nearest to them, or its neighbour.
+// value returns the sum in seconds, or whatever was observed. Durations are
+// rounded once, as by [inSeconds].
 func (t *total) value() float64 {
-	if t.seconds == 0 && t.nanos == 0 {
-		return t.number
-	}
+	const exact = 9e6 // seconds: their nanoseconds are less than 2^53
 	seconds, nanos := t.seconds+t.nanos/1e9, t.nanos%1e9
+	switch {
+	case seconds == 0 && nanos == 0:
+		return t.number // which may be -0
+	case -exact < seconds && seconds < exact:
+		return t.number + inSeconds(seconds*1e9+nanos)
+	}
 	return t.number + (float64(seconds) + float64(nanos)/1e9)
 }

@@ -152,8 +152,8 @@ func (s *Summary) ObserveDuration(d time.Duration) {
 	if s == nil {
 		return
 	}
-	v := d.Seconds()
-	if s.extras.Load() != nil || !tryAdd(&s.sum, &s.nanos, v, int64(d)) {
+	v := inSeconds(int64(d))
+	if s.extras.Load() != nil || tryAdd(&s.sum, &s.nanos, v, int64(d)) != nil {
 		s.observeSlow(v, int64(d))
 	} else {
 		s.count.Add(1)

@@ -16,9 +16,9 @@ func newSummaryStripe() *summaryStripe { return new(summaryStripe) }
 func (s *Summary) observeSlow(v float64, d int64) {
 	stripes := s.extras.stripes()
 	if len(stripes) == 0 {
-		if !tryAdd(&s.sum, &s.nanos, v, d) {
-			s.extras.collided(&s.sum, newSummaryStripe)
-			for !tryAdd(&s.sum, &s.nanos, v, d) {
+		if met := tryAdd(&s.sum, &s.nanos, v, d); met != nil {
+			s.extras.collided(met, newSummaryStripe)
+			for tryAdd(&s.sum, &s.nanos, v, d) != nil {
 			}
 		}
 		s.count.Add(1)
@@ -26,9 +26,13 @@ func (s *Summary) observeSlow(v float64, d int64) {
 	}
 	i := stripeOf(len(stripes))
 	stripe := stripes[i]
-	for tries := 1; !tryAdd(&stripe.sum, &stripe.nanos, v, d); tries++ {
+	for tries := 1; ; tries++ {
+		met := tryAdd(&stripe.sum, &stripe.nanos, v, d)
+		if met == nil {
+			break
+		}
 		if tries == 1 {
-			s.extras.collided(&stripe.sum, newSummaryStripe)
+			s.extras.collided(met, newSummaryStripe)
 		}
 		stripe = stripes[(i+tries)%len(stripes)]
 	}

@@ -43,7 +43,7 @@ func (t Timer) StopTo(o Observer) time.Duration {
 	case *Summary:
 		o.ObserveDuration(d)
 	default:
-		o.Observe(d.Seconds())
+		o.Observe(inSeconds(int64(d)))
 	}
 	return d
 }
