@@ -152,7 +152,7 @@ func (row *row) spanAgainst(r results, other string) span {
 // writeChanges writes the rows that differ, and returns how many are worse. That
 // rows are gone counts only if all were to be measured.
 func writeChanges(w io.Writer, before, after *record, whole bool) int {
-	fmt.Fprintf(w, "\nCompared with %s, %s.\n", before.date, before.machine)
+	fmt.Fprintf(w, "\nCompared with %s, %s. %s\n", before.date, before.machine, before.others)
 	if before.versions != after.versions {
 		fmt.Fprintf(w, "The versions were others: %s.\n", before.versions)
 	}
@@ -176,7 +176,7 @@ func writeChanges(w io.Writer, before, after *record, whole bool) int {
 func (c *change) writeTo(w io.Writer) {
 	figure, format := "fennel", c.row.format
 	if c.against != "" {
-		figure, format = "fennel ÷ "+c.against, number
+		figure, format = "fennel ÷ "+c.against, ratio
 	}
 	was, is, by := format(c.before.mid), format(c.after.mid), ""
 	switch {

@@ -154,6 +154,7 @@ func TestWriteChanges(t *testing.T) {
 	before := made(t, `date: 2026-01-02
 machine: one
 versions: vm v1
+others: Nobody else.
 
 Lookup/serial/fennel ns/op 20
 Lookup/serial/vm ns/op 80
@@ -185,15 +186,15 @@ Size/fennel B 700000
 			"Rows: 2 worse, 1 better, 1 the same, 1 new, 1 gone; 1 can't be compared."},
 	} {
 		want := `
-Compared with 2026-01-02, one.
+Compared with 2026-01-02, one. Nobody else.
 The versions were others: vm v1.
 
 | | work | figure | recorded | now | change |
 |---|---|---|--:|--:|--:|
 | new | counter Inc, one goroutine a core, one counter | fennel | – | 9 ns |  |
-| worse | look up 3 labels and Inc, 1 goroutine | fennel ÷ vm | 0.25 | 0.50 | ×2 |
+| worse | look up 3 labels and Inc, 1 goroutine | fennel ÷ vm | 0.25 | 0.5 | ×2 |
 | worse | look up 3 labels and Inc, allocations | fennel | 0 | 2 |  |
-` + test.want + `| better | new counter series, 3 labels | fennel ÷ vm | 0.50 | 0.20 | ×0.40 |
+` + test.want + `| better | new counter series, 3 labels | fennel ÷ vm | 0.5 | 0.2 | ×0.40 |
 
 ` + test.last + "\n"
 		var b strings.Builder
