@@ -145,7 +145,7 @@ func TestForcedHashes(t *testing.T) {
 		"a multiple of leafSlots": func(i int) uint32 { return uint32(i) * leafSlots },
 	} {
 		t.Run(name, func(t *testing.T) {
-			const n = 3000
+			const n = 1500
 			table := newTestTable("a")
 			all, series := numbered(n), make([]*Series, n)
 			live := make([]bool, n)
