@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // row is a line of the table. Where no peer has a figure for it, it is left out.
@@ -34,7 +35,7 @@ const (
 
 // rows are those of the full table, in its order. To add one is all that a new
 // benchmark needs here, besides a pass that runs it.
-var rows = slices.Concat(updateRows, contentionRows(), richRows, memoryRows, scrapeRows, latencyRows(), collectorRows, limitRows)
+var rows = slices.Concat(updateRows, contentionRows(), richRows, memoryRows, scrapeRows, latencyRows(), lifecycleRows(), collectorRows, limitRows)
 
 var updateRows = []row{
 	{"counter Inc, 1 goroutine", "CounterInc/serial/*", "ns/op", nanos, 5.5, short},
@@ -174,6 +175,30 @@ var collectorRows = []row{
 	{"collector of 100k samples, not in order", "Collector/100000/*/shuffled", "ns/sample", nanos, 0, full},
 	{"collector of 100k samples, in another order each time", "Collector/100000/*/random", "ns/sample", nanos, 0, full},
 	{"collector of 100k samples, 10 families", "Collector/100000/*/families", "ns/sample", nanos, 0, full},
+}
+
+// lifecycleRows are of series that come and go.
+func lifecycleRows() []row {
+	var all []row
+	for _, n := range []struct{ title, key string }{{"100k", "100000"}, {"1M", "1000000"}} {
+		for _, step := range []struct{ title, unit string }{
+			{"creation of %s series, each", "create-ns/series"},
+			{"deletion of half of %s series by a function, each", "delete-func-ns/series"},
+			{"creation of these again, each", "recreate-ns/series"},
+			{"deletion of %s series one by one, each", "delete-ns/series"},
+			{"clearing %s series, each", "clear-ns/series"},
+		} {
+			title := strings.Replace(step.title, "%s", n.title, 1)
+			if title == step.title {
+				title += ", of " + n.title
+			}
+			all = append(all, row{title, "Lifecycle/" + n.key + "/*", step.unit, nanos, 0, full})
+		}
+	}
+	return append(all,
+		row{"replacing 100k gauges by others, each", "Replace/100000/*", "ns/series", nanos, 0, full},
+		row{"scrape 1M counters, 10 % of them new, ÷ quiet", "ScrapeChurn/1000000/*", "churned-ratio", count, 1.5, full},
+		row{"scrape 1M counters, 10k a second created, ÷ quiet", "ScrapeChurn/1000000/*", "creating-ratio", count, 1.5, full})
 }
 
 // limitRows are what the machine can do at best, as far as it has no row of the
