@@ -45,7 +45,7 @@ func TestStripesGrowWhereAdditionsMeet(t *testing.T) {
 			})
 		}
 		for len(c.extras.stripes()) == firstStripes {
-			c.Inc()
+			c.look(c.extras.stripes()[0], false)
 		}
 		close(stop)
 		group.Wait()
