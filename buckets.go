@@ -116,6 +116,14 @@ func (c *classicBuckets) find(v float64) int {
 		return c.search(v) // below, above or negative
 	}
 	i := int(c.first[part])
+	// A part of the usual bounds has one of them at most. On which side of that v
+	// is can't be foreseen, so it is added and not branched on. The loop is for parts
+	// with more bounds, and else nothing but a branch that is never taken.
+	above := 0
+	if v > c.padded[i] {
+		above = 1
+	}
+	i += above
 	for v > c.padded[i] {
 		i++
 	}
@@ -124,6 +132,13 @@ func (c *classicBuckets) find(v float64) int {
 
 // search is find without the table.
 func (c *classicBuckets) search(v float64) int {
+	n := len(c.bounds)
+	switch {
+	case v <= c.padded[0]:
+		return 0 // most of what is quicker than expected
+	case v > c.bounds[n-1]:
+		return n
+	}
 	i, _ := slices.BinarySearch(c.bounds, v)
 	return i
 }
