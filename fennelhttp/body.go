@@ -72,12 +72,17 @@ func (b *body) writer() io.Writer {
 
 // release gives the memory back. A coding that was not finished stays so: its
 // end would pass a part off as the whole.
+//
+// After an error nothing is used again: when HTTP/2 fails to write because its
+// stream was closed, it may still be reading what it was given.
 func (b *body) release() {
 	if b.encoder != nil {
 		b.encoder.Reset(nil)
-		b.coding.encoders.Put(b.encoder)
+		if b.err == nil {
+			b.coding.encoders.Put(b.encoder)
+		}
 	}
-	if cap(b.held) > keepSize {
+	if b.err != nil || cap(b.held) > keepSize {
 		return
 	}
 	*b = body{held: b.held[:0]}
