@@ -25,9 +25,9 @@ type body struct {
 	encoder Encoder
 	held    []byte // what was written, and compressed, but not sent
 
-	sized bool // the length that is sent is known to be that of what is held
-	sent  bool // the status and the header are out
-	bytes int  // that were sent
+	sized bool  // the length that is sent is known to be that of what is held
+	sent  bool  // the status and the header are out
+	bytes int64 // that were sent
 	err   error
 
 	view view // of what is gathered for it
@@ -120,7 +120,7 @@ func (b *body) send(p []byte) error {
 	if len(p) > 0 && b.err == nil {
 		var n int
 		n, b.err = b.w.Write(p)
-		b.bytes += n
+		b.bytes += int64(n)
 	}
 	return b.err
 }
