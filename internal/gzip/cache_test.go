@@ -3,6 +3,7 @@ package gzip
 import (
 	"bytes"
 	"hash/maphash"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -96,6 +97,30 @@ func TestCacheKeepsWithinItsLimit(t *testing.T) {
 		if limit > 10_000 && len(c.segments) == 0 {
 			t.Errorf("limit %d: nothing is kept", limit)
 		}
+	}
+}
+
+// What is kept of bodies that are selections of few metrics is mostly bookkeeping.
+func TestMemoryOfSmallSegments(t *testing.T) {
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	packed := make([]byte, 40)
+	for limit := int64(4 << 20); limit < 9<<20; limit += 1 << 20 {
+		before := heap()
+		c := NewCache(limit)
+		for i := uint64(0); c.fits(entry{packed: packed}); i++ {
+			k := key{hash: i}
+			e, _ := c.find(k, 1)
+			c.keep(k, e, packed)
+		}
+		if got := heap() - before; got > limit+limit/10 {
+			t.Errorf("a cache of %d bytes takes %d", limit, got)
+		}
+		runtime.KeepAlive(c)
 	}
 }
 
