@@ -54,8 +54,9 @@ type entry struct {
 }
 
 const (
-	// overhead is about what an entry takes beside its bytes.
-	overhead = 96
+	// overhead is what an entry takes beside its bytes, when the map is at its
+	// emptiest.
+	overhead = 128
 	// longestInterval is how far apart two uses may be. Who scrapes more rarely
 	// than that doesn't miss the time.
 	longestInterval = 5 * 60

@@ -3,6 +3,8 @@ package gzip
 import (
 	"bytes"
 	"hash/maphash"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -95,6 +97,30 @@ func TestCacheKeepsWithinItsLimit(t *testing.T) {
 		if limit > 10_000 && len(c.segments) == 0 {
 			t.Errorf("limit %d: nothing is kept", limit)
 		}
+	}
+}
+
+// What is kept of bodies that are selections of few metrics is mostly bookkeeping.
+func TestMemoryOfSmallSegments(t *testing.T) {
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	packed := make([]byte, 40)
+	for limit := int64(4 << 20); limit < 9<<20; limit += 1 << 20 {
+		before := heap()
+		c := NewCache(limit)
+		for i := uint64(0); c.fits(entry{packed: packed}); i++ {
+			k := key{hash: i}
+			e, _ := c.find(k, 1)
+			c.keep(k, e, packed)
+		}
+		if got := heap() - before; got > limit+limit/10 {
+			t.Errorf("a cache of %d bytes takes %d", limit, got)
+		}
+		runtime.KeepAlive(c)
 	}
 }
 
@@ -223,6 +249,70 @@ func TestClockThatGoesBack(t *testing.T) {
 	})
 	if got := scrape(t, c, page(1000, square)); got.misses > 0 {
 		t.Errorf("found %+v", got)
+	}
+}
+
+func TestABodyThatBeganEarlierMakesNothingOlder(t *testing.T) {
+	c := newRoomyCache()
+	k := key{hash: 1}
+	c.find(k, 100)
+	e, _ := c.find(k, 110)
+	c.keep(k, e, []byte("packed"))
+	c.find(k, 200)
+	c.find(k, 150)
+	if got := c.segments[k].used; got != 200 {
+		t.Errorf("it was used at 200, and the cache says %d", got)
+	}
+	c.sweep(200 + patience + 20)
+	c.sweep(150)
+	if _, found := c.find(k, 160); !found {
+		t.Error("it went too early")
+	}
+}
+
+func TestAReloadDoesNotCostTheNextRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newRoomyCache()
+		body := page(1000, square)
+		other := page(10, square) // whose end sweeps
+		for range 3 {
+			scrape(t, c, body)
+			time.Sleep(120 * time.Second)
+		}
+		for range 3 {
+			scrape(t, c, body)
+			time.Sleep(time.Second) // and again
+			scrape(t, c, body)
+			time.Sleep(118 * time.Second)
+			scrape(t, c, other)
+			time.Sleep(time.Second)
+			if got := scrape(t, c, body); got.misses > 0 {
+				t.Errorf("found %+v", got)
+			}
+			time.Sleep(120 * time.Second)
+		}
+	})
+}
+
+// Somebody may ask for many different selections of metrics, each several times.
+func TestManySmallBodiesThrowNothingOut(t *testing.T) {
+	c := newRoomyCache()
+	c.limit = 100_000
+	body := page(1000, square)
+	for range 2 {
+		scrape(t, c, body)
+	}
+	for i := range 3000 {
+		small := []byte("a " + strconv.Itoa(i) + "\n")
+		for range 2 {
+			compress(t, NewWriter(c), small, len(small))
+		}
+	}
+	if bytesOf(t, c) < c.limit-1000 {
+		t.Errorf("%d bytes are kept, so this test shows nothing", c.bytes)
+	}
+	if got := scrape(t, c, body); got.misses > 0 {
+		t.Errorf("of the page that was there first, found %+v", got)
 	}
 }
 

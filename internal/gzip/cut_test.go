@@ -78,6 +78,10 @@ func TestSegmentsWithoutMarksEndWithALine(t *testing.T) {
 	if n := findCut(text[:mostText]); n == 0 || n > mostText || n%len(line) != 0 {
 		t.Errorf("it ends at %d, within a line", n)
 	}
+	// The line that leastText is in is none to look at, whatever stands first.
+	if n := findCut(append([]byte("# HELP a A.\n"), text...)); n <= mostText-len(line) {
+		t.Errorf("it ends at %d, where there is no mark", n)
+	}
 	if n := findCut(text[:mostText-1]); n != 0 {
 		t.Errorf("it ends at %d, too early", n)
 	}

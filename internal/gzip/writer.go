@@ -70,13 +70,14 @@ func (z *Writer) Reset(w io.Writer) {
 	z.now, z.look = z.cache.now(), z.cache.firstLook()
 }
 
-// release gives the workspace back.
+// release gives the workspace back. After an error it doesn't: the writer below
+// may be one that still reads what it failed to write, as that of HTTP/2 does
+// when its stream is closed.
 func (z *Writer) release() {
-	if z.work == nil {
-		return
+	if z.work != nil && z.err == nil {
+		z.work.text = z.work.text[:0]
+		workspaces.Put(z.work)
 	}
-	z.work.text = z.work.text[:0]
-	workspaces.Put(z.work)
 	z.work = nil
 }
 

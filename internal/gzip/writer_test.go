@@ -223,6 +223,31 @@ func TestErrorsOfTheWriterBelow(t *testing.T) {
 	}
 }
 
+// keeping fails, and keeps what it was given.
+type keeping struct{ given []byte }
+
+func (k *keeping) Write(p []byte) (int, error) {
+	if len(p) < 100 { // the header
+		return len(p), nil
+	}
+	k.given = p
+	return 0, errGone
+}
+
+func TestWhatAFailedWriteWasGivenIsNotUsedAgain(t *testing.T) {
+	z := NewWriter(nil)
+	for range 3 {
+		var w keeping
+		z.Reset(&w)
+		z.Write(page(20_000, square))
+		given := bytes.Clone(w.given)
+		compress(t, z, page(10_000, func(int) uint64 { return 3 }), 64<<10)
+		if len(given) == 0 || !bytes.Equal(w.given, given) {
+			t.Fatalf("of the %d bytes that could not be written, some have changed", len(given))
+		}
+	}
+}
+
 func TestAWriterThatIsPutByRefuses(t *testing.T) {
 	z := NewWriter(nil)
 	for range 2 {
