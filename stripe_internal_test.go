@@ -224,6 +224,20 @@ func TestStripedCounterBeyondAnInteger(t *testing.T) {
 	}
 }
 
+// Every second addition overflows the first word, and many of them meet others there.
+func TestOverflowsThatCollideAreCarried(t *testing.T) {
+	const n = 50_000
+	c := new(Counter)
+	together(func(int) {
+		for range n {
+			c.AddUint(1 << 63)
+		}
+	})
+	if got, want := c.Value(), 8*n*math.Ldexp(1, 63); got != want {
+		t.Errorf("value %v, want %v", got, want)
+	}
+}
+
 func TestReadersOfStripesSeeCountersRise(t *testing.T) {
 	c := spreadCounter(new(Counter))
 	done := make(chan struct{})

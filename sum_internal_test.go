@@ -127,3 +127,20 @@ func TestTimersReportExactly(t *testing.T) {
 		t.Errorf("%d nanoseconds of %d observations, want %d of 2", got, s.Count(), sum)
 	}
 }
+
+// The nanoseconds are a word of their own, which is forgotten easily.
+func TestResetForgetsDurations(t *testing.T) {
+	reg := NewRegistry()
+	h := NewHistogram("h", "", In(reg))
+	native := NewHistogram("n", "", In(reg), Native{})
+	s := NewSummary("s", "", In(reg))
+	h.ObserveDuration(time.Second)
+	native.ObserveDuration(time.Second)
+	s.ObserveDuration(time.Second)
+	h.Reset()
+	native.Reset()
+	s.Reset()
+	if h.Sum() != 0 || native.Sum() != 0 || s.Sum() != 0 {
+		t.Errorf("sums %v, %v and %v after Reset", h.Sum(), native.Sum(), s.Sum())
+	}
+}

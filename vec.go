@@ -153,8 +153,9 @@ func (v *Vec[L, H]) Clear() int {
 // Who kept an old metric can go on updating it; it is not exposed any more, as after
 // [Vec.Delete]. That is so for what others create in v while fill runs, too, which
 // they may: no lock is held. If fill panics, nothing changes. Of several Replaces at
-// once the one whose fill returns last prevails. Next is not to be used once fill has
-// returned: what is created in it then is nowhere.
+// once, the last to be done with its own prevails: that need not be the one whose fill
+// returns last, as the new metrics are put in order after that. Next is not to be used
+// once fill has returned: what is created in it then is nowhere.
 //
 // All that shares the metric, a Vec of another label set type or a view, has the new
 // ones as well. Counters and histograms begin at 0, and at this time.

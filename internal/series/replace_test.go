@@ -104,3 +104,20 @@ func TestSmallPagesGrowTogether(t *testing.T) {
 		t.Errorf("%d pages, of which every other has 3 series", n)
 	}
 }
+// What somebody still creates in the other table, when it has been swapped, is not
+// noted where the table has its own notes.
+func TestTakeOverSharesNothing(t *testing.T) {
+	table := newTestTable("a")
+	table.Get([]string{"old"})
+	next := table.successor()
+	next.Get([]string{"new"})
+	table.takeOver(next)
+	next.Get([]string{"late"})
+	if n := next.Len(); n != 1 {
+		t.Errorf("the other table has %d series, want 1", n)
+	}
+	checkPages(t, table, [][]string{{"new"}})
+	checkPages(t, next, [][]string{{"late"}})
+	checkIndex(t, table)
+	checkIndex(t, next)
+}
