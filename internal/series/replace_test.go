@@ -104,6 +104,7 @@ func TestSmallPagesGrowTogether(t *testing.T) {
 		t.Errorf("%d pages, of which every other has 3 series", n)
 	}
 }
+
 // What somebody still creates in the other table, when it has been swapped, is not
 // noted where the table has its own notes.
 func TestTakeOverSharesNothing(t *testing.T) {
