@@ -224,43 +224,6 @@ func TestStripedCounterBeyondAnInteger(t *testing.T) {
 	}
 }
 
-// Who meets somebody at a stripe adds to the next one, which may overflow as well.
-func TestOverflowsThatCollideAreCarried(t *testing.T) {
-	if runtime.NumCPU() < 2 {
-		t.Skip("nobody is met on one processor")
-	}
-	withProcessors(2, func() {
-		c := new(Counter)
-		for range 2 {
-			c.extras.grow(newCounterStripe)
-		}
-		stripes := c.extras.stripes()
-		i := stripeOf(len(stripes))
-		next := stripes[(i+1)%len(stripes)]
-		next.whole.Store(math.MaxUint64)
-		var done atomic.Bool
-		var group sync.WaitGroup
-		group.Go(func() {
-			for !done.Load() {
-				stripes[i].whole.Add(1)
-			}
-		})
-		for range 1 << 24 {
-			if c.addSlow(1); next.whole.Load() != math.MaxUint64 {
-				break
-			}
-		}
-		done.Store(true)
-		group.Wait()
-		switch whole, part := next.whole.Load(), math.Float64frombits(next.part.Load()); {
-		case whole == math.MaxUint64:
-			t.Skip("nobody was met")
-		case whole != 0 || part != 1<<64:
-			t.Errorf("2^64 is kept as %d and %v", whole, part)
-		}
-	})
-}
-
 func TestReadersOfStripesSeeCountersRise(t *testing.T) {
 	c := spreadCounter(new(Counter))
 	done := make(chan struct{})
