@@ -20,9 +20,10 @@ func isBinary(text []byte) bool {
 //
 // In messages that follow each other, the same tags, names and values come in the
 // same order, but not at the same distance: numbers and strings vary in length.
-// So a match may begin anywhere, and is where the same six bytes were looked up
-// last, or at the distance of the last match. A match of five bytes is mostly
-// zeros and tags, which every message has, and would hide a longer one behind it.
+// So a match may begin anywhere. It is the longer one of two: where the same six
+// bytes were seen last, and at the distance of the last match. Fewer than six are
+// mostly zeros and tags, which are in every message, and would hide a longer match
+// that begins a little later.
 func (m *matcher) nextBinary(text []byte) []sequence {
 	m.counts = counts{}
 	i, distance := m.end, m.distance
@@ -30,8 +31,17 @@ func (m *matcher) nextBinary(text []byte) []sequence {
 	misses, n := 0, 0
 	limit := min(len(text)-7, i+maxBlock)
 	for i < limit && n < maxSequences {
-		d, length := m.longer(text, i, distance)
-		if length < minMatch {
+		w := load64(text, i)
+		d, length := m.see(w, i), 0
+		if d > 0 && uint32(w^load64(text, i-d)) == 0 {
+			length = extend(text, i-d, i)
+		}
+		if distance != d && distance <= i && uint32(w^load64(text, i-distance)) == 0 {
+			if again := extend(text, i-distance, i); again > length {
+				d, length = distance, again
+			}
+		}
+		if length == 0 {
 			i += 1 + misses>>5 // hurry through what has no matches
 			misses++
 			continue
@@ -58,28 +68,14 @@ func (m *matcher) nextBinary(text []byte) []sequence {
 	return m.sequences[:n]
 }
 
-// longer returns the longer one of two matches at i: with where the same bytes
-// were looked up last, and at the distance last. If there is none, the length
-// is 0.
-func (m *matcher) longer(text []byte, i, last int) (distance, length int) {
-	w := load64(text, i)
-	distance = m.see(w, i)
-	if distance > 0 && distance <= min(i, window) && uint32(w^load64(text, i-distance)) == 0 {
-		length = extend(text, i-distance, i)
-	}
-	if last <= i && last != distance && uint32(w^load64(text, i-last)) == 0 {
-		if n := extend(text, i-last, i); n > length {
-			return last, n
-		}
-	}
-	return distance, length
-}
-
-// see notes that the first six bytes of w are at i. It returns how far before
-// that they were perhaps seen, in the lowest 16 bits.
+// see returns how far before i the first six bytes of w, which are those at i,
+// were perhaps seen, or 0.
 func (m *matcher) see(w uint64, i int) int {
 	entry := &m.table[w<<16*0x9e3779b185ebca87>>(64-tableBits)]
-	d := uint16(i) - *entry
+	d := int(uint16(i) - *entry)
 	*entry = uint16(i)
-	return int(d)
+	if d > min(i, window) {
+		return 0
+	}
+	return d
 }
