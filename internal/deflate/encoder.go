@@ -2,7 +2,8 @@
 // what such text looks like: a line begins as the one before it does, differs
 // from it in one or two label values, which were seen a few lines ago, and ends
 // in a number, which was not. So it looks for a match in few places, and is
-// faster than what searches everywhere.
+// faster than what searches everywhere. What is no text, as protobuf, is searched
+// everywhere.
 package deflate
 
 // Encoder compresses pieces of text, each for itself. The zero
@@ -28,9 +29,15 @@ func (e *Encoder) Append(dst, text []byte) []byte {
 	}
 	w := writer{dst: dst}
 	e.matcher.reset()
+	binary := isBinary(text)
 	for len(text) > e.matcher.end {
 		start := e.matcher.end
-		sequences := e.matcher.next(text)
+		var sequences []sequence
+		if binary {
+			sequences = e.matcher.nextBinary(text)
+		} else {
+			sequences = e.matcher.next(text)
+		}
 		e.block.write(&w, text[start:e.matcher.end], sequences, &e.matcher.counts)
 	}
 	w.align()

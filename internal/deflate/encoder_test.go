@@ -104,6 +104,9 @@ func TestAnyBytes(t *testing.T) {
 		"hexadecimal":     chosen(1<<20, "0123456789abcdef", r),
 		"digits":          chosen(1<<20, "0123456789", r),
 		"two symbols":     chosen(1<<20, "ab", r),
+		"two controls":    chosen(1<<20, "\x00\x01", r),
+		"controls late":   append(bytes.Repeat([]byte(line+"\n"), 10), bytes.Repeat(all, 1000)...),
+		"controls early":  append(all[:32:32], bytes.Repeat([]byte(line+"\n"), 10_000)...),
 		"CRLF":            bytes.Repeat([]byte(line+"\r\n"), 5000),
 		"no newline":      bytes.Repeat([]byte(line), 5000),
 		"long lines":      bytes.Repeat(append(bytes.Repeat([]byte(line), 100), '\n'), 20),
@@ -125,7 +128,7 @@ func TestSmallAlphabets(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var e deflate.Encoder
 	for range 3000 {
-		alphabet := []string{"\n", "a\n", "0\n", "ab\n", "a0\n", "ab", "\"0}\n ", "\n\x8a\x0b"}[r.IntN(8)]
+		alphabet := []string{"\n", "a\n", "0\n", "ab\n", "a0\n", "ab", "\"0}\n ", "\n\x8a\x0b", "\x00", "\x00a", "\x00\x01bc"}[r.IntN(11)]
 		word := chosen(1+r.IntN(12), alphabet, r)
 		text := bytes.Repeat(word, 1+r.IntN(80))
 		for range r.IntN(4) {
@@ -142,11 +145,15 @@ func TestLongestMatch(t *testing.T) {
 	var e deflate.Encoder
 	for n := 250; n < 270; n++ {
 		for _, ends := range [][2]string{{"1", "2"}, {"a", "bcd"}, {"", ""}, {"12345678", "9"}, {"", "x"}} {
-			start := string(chosen(n, "abcdef", rand.New(rand.NewPCG(uint64(n), 0))))
-			roundTrip(t, &e, []byte(strings.Repeat(start+ends[0]+"\n"+start+ends[1]+"\n", 20)))
+			for _, alphabet := range []string{"abcdef", "abcd\x00\x01"} {
+				start := string(chosen(n, alphabet, rand.New(rand.NewPCG(uint64(n), 0))))
+				roundTrip(t, &e, []byte(strings.Repeat(start+ends[0]+"\n"+start+ends[1]+"\n", 20)))
+			}
 		}
-		roundTrip(t, &e, bytes.Repeat([]byte{'a'}, n))
-		roundTrip(t, &e, bytes.Repeat([]byte{'a'}, 2*n))
+		for _, c := range []byte{'a', 0} {
+			roundTrip(t, &e, bytes.Repeat([]byte{c}, n))
+			roundTrip(t, &e, bytes.Repeat([]byte{c}, 2*n))
+		}
 		roundTrip(t, &e, append(bytes.Repeat([]byte{'\n'}, n), "end"...))
 	}
 }
@@ -157,15 +164,17 @@ func TestFarthestMatch(t *testing.T) {
 	const window = 1 << 15
 	var e deflate.Encoder
 	for _, d := range []int{window - 1, window, window + 1} {
-		line := noise(d)
-		for i, c := range line {
-			line[i] = c | 1 // no newline
-		}
-		line[0] = '\n'
-		copy(line[d-100:], bytes.Repeat([]byte{'a'}, 100)) // so that the next newline is not jumped over
-		out := roundTrip(t, &e, bytes.Repeat(line, 2))
-		if reached := len(out) < d*3/2; reached != (d <= window) {
-			t.Errorf("two lines of %d bytes became %d", d, len(out))
+		for _, bits := range []byte{1, ' ' | 1} { // no newline; no control character, either
+			line := noise(d)
+			for i, c := range line {
+				line[i] = c | bits
+			}
+			line[0] = '\n'
+			copy(line[d-100:], bytes.Repeat([]byte{'a'}, 100)) // so that the next newline is not jumped over
+			out := roundTrip(t, &e, bytes.Repeat(line, 2))
+			if reached := len(out) < d*3/2; reached != (d <= window) {
+				t.Errorf("two lines of %d bytes became %d", d, len(out))
+			}
 		}
 	}
 }
@@ -206,7 +215,7 @@ func TestEmptyTextAddsNothing(t *testing.T) {
 // TestPieces checks that pieces can be compressed each for itself, and put
 // together again.
 func TestPieces(t *testing.T) {
-	for _, p := range append(pages, binaryPages...) {
+	for _, p := range append(pages, append(binaryPages, protobufPages...)...) {
 		t.Run(p.name, func(t *testing.T) {
 			body := p.body(t)
 			var e deflate.Encoder
@@ -232,13 +241,16 @@ func TestPieces(t *testing.T) {
 // text. Digits are looked up where they begin: the text before has "5678" in
 // the same place, but behind letters, so that it was looked up there.
 func TestNothingIsRemembered(t *testing.T) {
-	text := append([]byte("x12345678 yyyyyyyy (5678)\n"), pages[0].body(t)[:5000]...)
-	var used, fresh deflate.Encoder
-	want := fresh.Append(nil, text)
-	for _, before := range []string{"abcde5678 yyyyyyyy", string(pages[0].body(t)), string(noise(1000))} {
-		used.Append(nil, []byte(before))
-		if got := used.Append(nil, text); !bytes.Equal(got, want) {
-			t.Errorf("after %.20q, something else is appended", before)
+	lines := append([]byte("x12345678 yyyyyyyy (5678)\n"), pages[0].body(t)[:5000]...)
+	var used deflate.Encoder
+	for _, text := range [][]byte{lines, protobufPages[0].body(t)[:5000]} {
+		var fresh deflate.Encoder
+		want := fresh.Append(nil, text)
+		for _, before := range []string{"abcde5678 yyyyyyyy", string(pages[0].body(t)), string(protobufPages[0].body(t)), string(noise(1000))} {
+			used.Append(nil, []byte(before))
+			if got := used.Append(nil, text); !bytes.Equal(got, want) {
+				t.Errorf("after %.20q, something else is appended for %.20q", before, text)
+			}
 		}
 	}
 }
@@ -262,6 +274,7 @@ func TestNoAllocation(t *testing.T) {
 	var e deflate.Encoder
 	for name, text := range map[string][]byte{
 		"counters": pages[0].body(t)[:300_000],
+		"protobuf": protobufPages[0].body(t)[:300_000],
 		"noise":    noise(300_000),
 		"short":    []byte("up 1\n"),
 	} {
@@ -276,7 +289,7 @@ func TestNoAllocation(t *testing.T) {
 // TestRatio compares with the fastest good encoder, which may use all of the
 // page for each part of it.
 func TestRatio(t *testing.T) {
-	for _, p := range pages {
+	for _, p := range append(pages, protobufPages...) {
 		body := p.body(t)
 		limit := len(klauspost()(nil, body))
 		for _, size := range []int{64 << 10, 128 << 10, 256 << 10} {
@@ -285,7 +298,7 @@ func TestRatio(t *testing.T) {
 			for _, text := range pieces(body, size) {
 				n += len(e.Append(nil, text))
 			}
-			t.Logf("%-12s %4d KB: %6.2f, klauspost %6.2f", p.name, size>>10, float64(len(body))/float64(n), float64(len(body))/float64(limit))
+			t.Logf("%-26s %4d KB: %6.2f, klauspost %6.2f", p.name, size>>10, float64(len(body))/float64(n), float64(len(body))/float64(limit))
 			if float64(n)*0.9 > float64(limit) {
 				t.Errorf("%s in pieces of %d: %d bytes, where klauspost's level 1 has %d", p.name, size, n, limit)
 			}
@@ -318,7 +331,7 @@ func TestOtherDecoders(t *testing.T) {
 		"repeated":       make([]byte, 1<<20),
 		"all, and noise": append(bytes.Repeat(pages[3].body(t), 3), noise(50_000)...),
 	}
-	for _, p := range append(pages, binaryPages...) {
+	for _, p := range append(pages, append(binaryPages, protobufPages...)...) {
 		texts[p.name] = p.body(t)
 	}
 	var files, want []byte // one file after another, which is one file, too
@@ -383,7 +396,8 @@ func FuzzAppend(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("\n"), 600), uint16(0))
 	f.Add(noise(1000), uint16(300))
 	few := newPage("few", both(30), exposition.Format{Syntax: exposition.OpenMetrics100, Created: true})
-	for _, p := range []page{few, pages[3]} {
+	fewBinary := newPage("few", both(100), exposition.Format{Syntax: exposition.Protobuf, Created: true})
+	for _, p := range []page{few, pages[3], fewBinary, protobufPages[2], protobufPages[4]} {
 		f.Add(p.body(f)[:3000], uint16(1000))
 	}
 	f.Fuzz(func(t *testing.T, text []byte, size uint16) {

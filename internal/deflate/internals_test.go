@@ -199,3 +199,31 @@ func huffmanCost(counts []uint32) (cost, depth int) {
 	}
 	return cost, depth
 }
+
+// TestIsBinary has what is text, though it may have control characters in a
+// label value, and what is none.
+func TestIsBinary(t *testing.T) {
+	sample := "http_requests_total{path=\"/\"} 1\n"
+	for name, c := range map[string]struct {
+		text string
+		want bool
+	}{
+		"nothing":                  {"", false},
+		"a line":                   {"up 1\n", false},
+		"lines":                    {strings.Repeat(sample, 20), false},
+		"newlines":                 {strings.Repeat("\n", 300), false},
+		"tabs, carriage returns":   {strings.Repeat("#\tTYPE a\r\n", 30), false},
+		"UTF-8":                    {strings.Repeat("東京", 50), false},
+		"a control in a value":     {"\x00" + strings.Repeat(sample, 20), false},
+		"controls late":            {strings.Repeat(sample, 20) + strings.Repeat("\x00", 300), false},
+		"eight in 256":             {strings.Repeat("\x1f", 8) + strings.Repeat("a", 300), false},
+		"nine in 256":              {strings.Repeat("\x1f", 9) + strings.Repeat("a", 300), true},
+		"a label pair":             {"\x0a\x06method\x12\x03GET", true},
+		"a pair with a long value": {"\x0a\x04path\x12\x18/api/v1/resource/0000001", true},
+		"zeros":                    {strings.Repeat("\x00", 300), true},
+	} {
+		if got := isBinary([]byte(c.text)); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

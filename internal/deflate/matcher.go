@@ -44,7 +44,7 @@ func (c *counts) match(literals, distance, length int) sequence {
 
 // matcher takes a text apart into sequences.
 type matcher struct {
-	table     [1 << tableBits]uint16 // the low bits of where four bytes of this hash were looked up last
+	table     [1 << tableBits]uint16 // the low bits of where bytes of this hash were looked up last
 	sequences [maxSequences]sequence
 	counts    counts
 	end       int // of the text that is done

@@ -29,6 +29,16 @@ var pages = []page{
 	newPage("mixed", mixed, exposition.Format{}),
 }
 
+// protobufPages are much the same, in messages.
+var protobufPages = []page{
+	newPage("protobuf counters", counters(20_000), exposition.Format{Syntax: exposition.Protobuf}),
+	newPage("protobuf histograms", histograms(1_000), exposition.Format{Syntax: exposition.Protobuf}),
+	newPage("protobuf native histograms", natives(1_000), exposition.Format{Syntax: exposition.Protobuf}),
+	newPage("protobuf both", both(2_000), exposition.Format{Syntax: exposition.Protobuf, Created: true}),
+	newPage("protobuf runtime", runtimeMetrics, exposition.Format{Syntax: exposition.Protobuf}),
+	newPage("protobuf mixed", mixed, exposition.Format{Syntax: exposition.Protobuf}),
+}
+
 func newPage(name string, fill func(*fennel.Registry), f exposition.Format) page {
 	body := sync.OnceValues(func() ([]byte, error) {
 		r := fennel.NewRegistry()
@@ -77,6 +87,19 @@ func histograms(n int) func(*fennel.Registry) {
 		random := rand.New(rand.NewPCG(3, 4))
 		v := fennel.NewHistogramVec[requestLabels]("http_server_request_duration_seconds", "Requests served.", fennel.In(r),
 			fennel.Buckets(.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
+		for i := range n {
+			for range i % 20 {
+				v.With(labelsOf(i)).Observe(0.051 * math.Exp(random.NormFloat64()))
+			}
+		}
+	}
+}
+
+// natives are histograms with native buckets alone.
+func natives(n int) func(*fennel.Registry) {
+	return func(r *fennel.Registry) {
+		random := rand.New(rand.NewPCG(3, 4))
+		v := fennel.NewHistogramVec[requestLabels]("http_server_request_duration_seconds", "Requests served.", fennel.In(r), fennel.Native{})
 		for i := range n {
 			for range i % 20 {
 				v.With(labelsOf(i)).Observe(0.051 * math.Exp(random.NormFloat64()))
