@@ -2,6 +2,7 @@ package fennel
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -65,13 +66,14 @@ func loadCounters(_ *member, b *sample.Batch, run []*series.Series) {
 	whole, parts, created := b.Whole[n:][:len(run)], b.Values[n:][:len(run)], b.Created[n:][:len(run)]
 	for i, s := range run {
 		c := series.Head[Counter](s)
-		whole[i], parts[i] = c.whole.Load(), math.Float64frombits(c.part.Load())
 		created[i] = c.created.Load()
-		if x := c.extras.Load(); x != nil {
-			whole[i], parts[i] = addStripes(whole[i], parts[i], x.stripes)
-			if x.exemplars != nil {
-				x.exemplars.load(b, n+i, sample.NoBucket)
-			}
+		whole[i], parts[i] = c.whole.Load(), math.Float64frombits(c.part.Load())
+		x := c.extras.Load()
+		if now := c.created.Load(); x != nil || now != created[i] || now == resetting {
+			whole[i], parts[i], created[i] = c.read()
+		}
+		if x != nil && x.exemplars != nil {
+			x.exemplars.load(b, n+i, sample.NoBucket)
 		}
 	}
 }
@@ -149,7 +151,8 @@ func (c *Counter) Created() time.Time {
 	if c == nil {
 		return time.Time{}
 	}
-	return timeOf(c.created.Load())
+	_, _, created := c.read()
+	return timeOf(created)
 }
 
 // timeOf returns a time that is kept in nanoseconds since 1970; 0 is none.
@@ -165,17 +168,39 @@ func (c *Counter) Value() float64 {
 	if c == nil {
 		return 0
 	}
-	whole, part := addStripes(c.whole.Load(), math.Float64frombits(c.part.Load()), c.extras.stripes())
+	whole, part, _ := c.read()
 	return float64(whole) + part
+}
+
+// read returns the two words, stripes and all, and since when they count: from
+// before a Reset or from after it, never from in between.
+func (c *Counter) read() (whole uint64, part float64, created int64) {
+	for {
+		created = c.created.Load()
+		whole, part = addStripes(c.whole.Load(), math.Float64frombits(c.part.Load()), c.extras.stripes())
+		if created != resetting && created == c.created.Load() {
+			return whole, part, created
+		}
+		runtime.Gosched()
+	}
 }
 
 // Reset sets the counter to 0, for a logical restart of what it counts, and the
 // time since which it counts to now. Its exemplar goes, too.
 // Prometheus takes a falling counter for a restart of the program, so nothing
 // is lost by it.
+//
+// An update at the same moment is counted before it, and so forgotten, or after
+// it. Who reads at the same moment sees the counter as it was or as it is then.
 func (c *Counter) Reset() {
 	if c == nil {
 		return
+	}
+	for {
+		if old := c.created.Load(); old != resetting && c.created.CompareAndSwap(old, resetting) {
+			break
+		}
+		runtime.Gosched()
 	}
 	c.whole.Store(0)
 	c.part.Store(0)
@@ -188,6 +213,10 @@ func (c *Counter) Reset() {
 		e.clear()
 	}
 }
+
+// resetting is in place of the time since which a counter counts while it is being
+// reset, so that readers wait for the few nanoseconds that this takes.
+const resetting = math.MinInt64
 
 // addFloat adds v to the float64 whose bits are in p.
 func addFloat(p *atomic.Uint64, v float64) {

@@ -41,24 +41,36 @@ func tryFloat(p *atomic.Uint64, v float64) bool {
 // addSlow adds n to a counter that has stripes, or exemplars, or is changed by
 // somebody else at the same moment.
 func (c *Counter) addSlow(n uint64) {
-	whole, part := &c.whole, &c.part
-	stripes := c.extras.stripes()
-	i := 0
-	if len(stripes) > 0 {
-		i = stripeOf(len(stripes))
-		whole, part = &stripes[i].whole, &stripes[i].part
-	}
-	if tryWhole(whole, part, n) {
+	if stripes := c.extras.stripes(); len(stripes) > 0 {
+		s := stripes[stripeOf(len(stripes))]
+		// A compare-and-swap would have to read before it writes, so the cache
+		// line would come from another processor twice: once to be shared, once
+		// to be owned. An addition fetches it once.
+		if sum := s.whole.Add(n); sum%additionsToLook < n {
+			c.look(s, sum < n)
+		}
 		return
 	}
-	c.extras.collided(whole, newCounterStripe)
-	if len(stripes) > 0 {
-		next := stripes[(i+1)%len(stripes)]
-		whole, part = &next.whole, &next.part
+	if tryWhole(&c.whole, &c.part, n) {
+		return
 	}
-	if whole.Add(n) < n {
-		carry(part)
+	c.extras.collided(&c.whole, newCounterStripe)
+	if c.whole.Add(n) < n {
+		carry(&c.part)
 	}
+}
+
+// additionsToLook is after how many additions to a stripe it is looked whether
+// others add to it, too, since an addition doesn't tell.
+const additionsToLook = 64
+
+// look is called every now and then after an addition to a stripe. If that was too
+// much for one word, it carries.
+func (c *Counter) look(s *counterStripe, over bool) {
+	if over {
+		carry(&s.part)
+	}
+	c.extras.collided(&s.whole, newCounterStripe)
 }
 
 // addFloatSlow is addSlow for a number with a fraction.

@@ -99,8 +99,9 @@
 // method of a request is such a label, too, unless the router lets only known
 // ones through: a client may send any word.
 // [Vec.Delete], [Vec.DeleteFunc], [Vec.DeletePartial] and [Vec.Clear] remove
-// series; [Vec.Create] creates them before anything has happened, so that
-// they start from 0; [Vec.All] iterates over them.
+// series; [Vec.Replace] puts others in the place of all, in one step;
+// [Vec.Create] creates them before anything has happened, so that they start
+// from 0; [Vec.All] iterates over them.
 //
 // # Histograms
 //

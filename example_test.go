@@ -182,6 +182,29 @@ func ExampleVec_DeleteFunc() {
 	// left: ann
 }
 
+func ExampleVec_Replace() {
+	type queue struct {
+		Name string `label:"queue"`
+	}
+	reg := fennel.NewRegistry()
+	depth := fennel.NewGaugeVec[queue]("queue_depth", "Jobs that wait.", fennel.In(reg))
+
+	// What another program says, at two times.
+	for _, snapshot := range []map[string]float64{{"mail": 3, "video": 1}, {"mail": 2, "audio": 7}} {
+		depth.Replace(func(next *fennel.GaugeVec[queue]) {
+			for name, n := range snapshot {
+				next.With(queue{name}).Set(n)
+			}
+		})
+	}
+	show(reg)
+	// Output:
+	// # HELP queue_depth Jobs that wait.
+	// # TYPE queue_depth gauge
+	// queue_depth{queue="audio"} 7
+	// queue_depth{queue="mail"} 2
+}
+
 func ExampleGather() {
 	reg := fennel.NewRegistry()
 	fennel.NewSummary("batch_size", "Size of a batch.", fennel.In(reg)).Observe(12)

@@ -84,10 +84,11 @@ func loadHistograms(_ *member, b *sample.Batch, run []*series.Series) {
 	for _, s := range run {
 		h := series.Head[Histogram](s)
 		h.loadExemplars(b, len(b.Sums))
+		// The time first: what was counted before a reset is never of after it.
+		b.Created = append(b.Created, int64(h.created().Load()))
 		var sum float64
 		b.Counts, sum = h.read(b.Counts)
 		b.Sums = append(b.Sums, sum)
-		b.Created = append(b.Created, int64(h.created().Load()))
 	}
 }
 

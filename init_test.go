@@ -16,6 +16,7 @@ import (
 	_ "github.com/fennelmetrics/fennel"
 	_ "github.com/fennelmetrics/fennel/collectors"
 	_ "github.com/fennelmetrics/fennel/exposition"
+	_ "github.com/fennelmetrics/fennel/fennelhttp"
 	_ "github.com/fennelmetrics/fennel/push"
 	_ "github.com/fennelmetrics/fennel/textfile"
 )

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/series"
 )
 
 // Label is the name and the value of a label.
@@ -94,11 +96,24 @@ const (
 	stackDigits = 64
 )
 
+// get returns the series of the label set at p. It is kept out of [Vec.With], which
+// would clear the working memory even where all labels are strings.
+func (s *schema) get(t *series.Table, p unsafe.Pointer) *series.Series {
+	var values [stackLabels]string
+	var digits [stackDigits]byte
+	return t.Get(s.values(p, values[:0], digits[:0]))
+}
+
+// strings returns the label set at p, of a type whose labels are all strings.
+func (s *schema) strings(p unsafe.Pointer) []string {
+	return unsafe.Slice((*string)(p), len(s.fields))
+}
+
 // values returns the label values of the label set at p. They are put into
 // values and their digits into digits as far as there is room.
 func (s *schema) values(p unsafe.Pointer, values []string, digits []byte) []string {
 	if s.plain {
-		return unsafe.Slice((*string)(p), len(s.fields))
+		return s.strings(p)
 	}
 	if len(s.fields) > cap(values) {
 		return s.manyValues(p)
@@ -148,26 +163,43 @@ func (f *labelField) appendValue(dst []byte, p unsafe.Pointer) []byte {
 	case reflect.Bool:
 		return strconv.AppendBool(dst, *(*bool)(p))
 	case reflect.Int:
-		return strconv.AppendInt(dst, int64(*(*int)(p)), 10)
+		return appendInt(dst, int64(*(*int)(p)))
 	case reflect.Int8:
-		return strconv.AppendInt(dst, int64(*(*int8)(p)), 10)
+		return appendInt(dst, int64(*(*int8)(p)))
 	case reflect.Int16:
-		return strconv.AppendInt(dst, int64(*(*int16)(p)), 10)
+		return appendInt(dst, int64(*(*int16)(p)))
 	case reflect.Int32:
-		return strconv.AppendInt(dst, int64(*(*int32)(p)), 10)
+		return appendInt(dst, int64(*(*int32)(p)))
 	case reflect.Int64:
-		return strconv.AppendInt(dst, *(*int64)(p), 10)
+		return appendInt(dst, *(*int64)(p))
 	case reflect.Uint:
-		return strconv.AppendUint(dst, uint64(*(*uint)(p)), 10)
+		return appendUint(dst, uint64(*(*uint)(p)))
 	case reflect.Uint8:
-		return strconv.AppendUint(dst, uint64(*(*uint8)(p)), 10)
+		return appendUint(dst, uint64(*(*uint8)(p)))
 	case reflect.Uint16:
-		return strconv.AppendUint(dst, uint64(*(*uint16)(p)), 10)
+		return appendUint(dst, uint64(*(*uint16)(p)))
 	case reflect.Uint32:
-		return strconv.AppendUint(dst, uint64(*(*uint32)(p)), 10)
+		return appendUint(dst, uint64(*(*uint32)(p)))
 	default:
-		return strconv.AppendUint(dst, *(*uint64)(p), 10)
+		return appendUint(dst, *(*uint64)(p))
 	}
+}
+
+func appendInt(dst []byte, n int64) []byte {
+	if n < 0 {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	return appendUint(dst, uint64(n))
+}
+
+// appendUint formats numbers of three digits, which most are that are labels, in
+// half of the time that strconv takes.
+func appendUint(dst []byte, n uint64) []byte {
+	if n < 100 || n > 999 {
+		return strconv.AppendUint(dst, n, 10)
+	}
+	d := uint32(n)
+	return append(dst, byte('0'+d/100), byte('0'+d/10%10), byte('0'+d%10))
 }
 
 // set is the reverse of values: it fills the label set at v. It reports whether

@@ -33,14 +33,15 @@ const (
 )
 
 // mostStripes is how many stripes are enough on this machine, a power of two: with
-// twice as many as processors, most goroutines find one of their own. Without
+// four times as many as processors, three out of four goroutines have one of their
+// own. Only a metric at which goroutines go on meeting gets that many. Without
 // several processors there are none.
 func mostStripes() int {
 	n := runtime.GOMAXPROCS(0)
 	if n == 1 {
 		return 1
 	}
-	return min(1<<bits.Len(uint(2*n-1)), maxStripes)
+	return min(1<<bits.Len(uint(4*n-1)), maxStripes)
 }
 
 // stripeOf returns which of n stripes is for the calling goroutine: mostly the
@@ -58,7 +59,7 @@ func stripeOf(n int) int {
 // changes; another one takes its place.
 type extra[S any] struct {
 	exemplars *exemplarSlot // the first of a histogram's, one for each bucket; nil for none
-	stripes   []*S
+	stripes   []*S          // with a capacity for more if there may be more
 }
 
 // extras holds the extra of a metric, nil while there is none. A metric that has
@@ -101,6 +102,9 @@ func (p *extras[S]) withExemplars(n int) *exemplarSlot {
 // collided is called by an update that has met another one at a word. It may add
 // stripes, which are made by add.
 func (p *extras[S]) collided(word *atomic.Uint64, add func() *S) {
+	if stripes := p.stripes(); stripes != nil && len(stripes) == cap(stripes) {
+		return
+	}
 	if rand.Uint32()%collisionsToProbe == 0 && isBusy(word) {
 		p.grow(add)
 	}
@@ -128,7 +132,7 @@ func (p *extras[S]) grow(add func() *S) {
 	if n <= len(x.stripes) || most == 1 {
 		return
 	}
-	list := append(make([]*S, 0, n), x.stripes...)
+	list := append(make([]*S, 0, min(2*n, most)), x.stripes...)
 	for len(list) < n {
 		list = append(list, add())
 	}

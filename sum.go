@@ -67,7 +67,7 @@ func (t *total) value() float64 {
 	seconds, nanos := t.seconds+t.nanos/1e9, t.nanos%1e9
 	switch {
 	case seconds == 0 && nanos == 0:
-		return t.number // which may be -0
+		return t.number // there are no durations
 	case -exact < seconds && seconds < exact:
 		return t.number + inSeconds(seconds*1e9+nanos)
 	}

@@ -81,10 +81,10 @@ func loadSummaries(m *member, b *sample.Batch, run []*series.Series) {
 		if s.window != nil {
 			b.Values = s.window.AppendQuantiles(b.Values, m.family.Ranks)
 		}
+		b.Created = append(b.Created, s.created.Load()) // first, as for histograms
 		count, sum := s.read()
 		b.Counts = append(b.Counts, count)
 		b.Sums = append(b.Sums, sum)
-		b.Created = append(b.Created, s.created.Load())
 	}
 }
 

@@ -171,6 +171,7 @@ func TestSummaryWithQuantilesConcurrent(t *testing.T) {
 	const each = 3000
 	r := fennel.NewRegistry()
 	vec := fennel.NewSummaryVec[int]("s", "", fennel.In(r), fennel.LabelNames("k"), fennel.Quantiles(0, 0.5, 1))
+	vec.Create(0) // so that the first scrape has something to see
 	concurrently(func(worker int) {
 		if worker == 0 {
 			for range 100 {

@@ -40,10 +40,10 @@ func (v *Vec[L, H]) With(labels L) *H {
 	if v == nil || v.table == nil {
 		return nil
 	}
-	var values [stackLabels]string
-	var digits [stackDigits]byte
-	s := v.table.Get(v.schema.values(unsafe.Pointer(&labels), values[:0], digits[:0]))
-	return series.Head[H](s)
+	if v.schema.plain {
+		return series.Head[H](v.table.Get(v.schema.strings(unsafe.Pointer(&labels))))
+	}
+	return series.Head[H](v.schema.get(v.table, unsafe.Pointer(&labels)))
 }
 
 // Get returns the metric with these labels if it is there.
@@ -136,6 +136,34 @@ func (v *Vec[L, H]) Clear() int {
 		return 0
 	}
 	return v.table.Clear()
+}
+
+// Replace puts other metrics in the place of all that there are: those that fill
+// creates in next, an empty Vec of the same metric. When fill returns, they are
+// exposed from one moment to the next: a scrape sees all of the old ones or all of
+// the new ones. That is for what is read as a whole, a table of another program
+// say, where label sets that are not in it any more have to go:
+//
+//	ages.Replace(func(next *fennel.GaugeVec[queue]) {
+//		for _, q := range queues() {
+//			next.With(queue{q.Name}).Set(q.Age.Seconds())
+//		}
+//	})
+//
+// Who kept an old metric can go on updating it; it is not exposed any more, as after
+// [Vec.Delete]. That is so for what others create in v while fill runs, too, which
+// they may: no lock is held. If fill panics, nothing changes. Of several Replaces at
+// once, the last to be done with its own prevails: that need not be the one whose fill
+// returns last, as the new metrics are put in order after that. Next is not to be used
+// once fill has returned: what is created in it then is nowhere.
+//
+// All that shares the metric, a Vec of another label set type or a view, has the new
+// ones as well. Counters and histograms begin at 0, and at this time.
+func (v *Vec[L, H]) Replace(fill func(next *Vec[L, H])) {
+	if v == nil || v.table == nil {
+		return
+	}
+	v.table.Replace(func(next *series.Table) { fill(&Vec[L, H]{schema: v.schema, table: next}) })
 }
 
 // Len returns how many metrics there are.

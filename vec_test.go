@@ -310,6 +310,7 @@ func TestNilVecDoesNothing(t *testing.T) {
 	if vec.Delete(labels) || deleted != 0 || vec.Len() != 0 {
 		t.Error("a nil vec deletes")
 	}
+	vec.Replace(func(*fennel.CounterVec[request]) { t.Error("a nil vec asks for metrics") })
 	for range vec.All() {
 		t.Error("a nil vec yields")
 	}

@@ -7,14 +7,14 @@ import (
 )
 
 // results are the figures of all runs: by benchmark, such as
-// "CounterInc/serial/fennel", and by unit.
+// "CounterInc/serial/fennel", and by unit, in the order of the runs.
 type results map[string]map[string][]float64
 
-func (r results) add(benchmark, unit string, v float64) {
+func (r results) add(benchmark, unit string, v ...float64) {
 	if r[benchmark] == nil {
 		r[benchmark] = make(map[string][]float64)
 	}
-	r[benchmark][unit] = append(r[benchmark][unit], v)
+	r[benchmark][unit] = append(r[benchmark][unit], v...)
 }
 
 // parse adds what go test printed.
@@ -41,10 +41,20 @@ func (r results) parse(output string) {
 // median returns the median of a figure over all runs, and whether there is
 // one.
 func (r results) median(benchmark, unit string) (float64, bool) {
-	all := slices.Sorted(slices.Values(r[benchmark][unit]))
-	n := len(all)
+	all := r[benchmark][unit]
+	return spanOf(all).mid, len(all) > 0
+}
+
+// span is where the figures of several runs lie: their median, and around it
+// about the middle half of them, so that one odd run doesn't count.
+type span struct{ low, mid, high float64 }
+
+// spanOf returns the span of figures. Up to three are too few to leave any out.
+func spanOf(figures []float64) span {
+	n := len(figures)
 	if n == 0 {
-		return 0, false
+		return span{}
 	}
-	return (all[(n-1)/2] + all[n/2]) / 2, true
+	all := slices.Sorted(slices.Values(figures))
+	return span{all[n/4], (all[(n-1)/2] + all[n/2]) / 2, all[n-1-n/4]}
 }

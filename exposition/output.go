@@ -6,7 +6,7 @@ import "io"
 type output struct {
 	w   io.Writer
 	buf []byte
-	err error // of w
+	err error // of w; what was handed on may still be read then, so it is not used again
 }
 
 const (
@@ -46,10 +46,11 @@ func (o *output) write(p []byte) error {
 	return nil
 }
 
-// hand gives p to the writer.
+// hand gives p to the writer, unless it has failed: behind what is lost, nothing
+// may follow.
 func (o *output) hand(p []byte) error {
-	if len(p) == 0 {
-		return nil
+	if len(p) == 0 || o.err != nil {
+		return o.err
 	}
 	n, err := o.w.Write(p)
 	if err == nil && n < len(p) {

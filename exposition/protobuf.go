@@ -44,7 +44,7 @@ func (e *messageEncoder) start(w io.Writer, f Format, whole bool) {
 }
 
 func (e *messageEncoder) release() {
-	if cap(e.buf) > keepSize || cap(e.metrics) > keepMessage || cap(e.scratch) > keepSize {
+	if e.err != nil || cap(e.buf) > keepSize || cap(e.metrics) > keepMessage || cap(e.scratch) > keepSize {
 		return
 	}
 	*e = messageEncoder{output: output{buf: e.buf[:0]}, metrics: e.metrics[:0], scratch: e.scratch}

@@ -38,7 +38,7 @@ func (e *textEncoder) start(w io.Writer, f Format, _ bool) {
 }
 
 func (e *textEncoder) release() {
-	if cap(e.buf) > keepSize || cap(e.scratch) > keepSize || cap(e.held[0]) > keepSize || cap(e.held[1]) > keepSize {
+	if e.err != nil || cap(e.buf) > keepSize || cap(e.scratch) > keepSize || cap(e.held[0]) > keepSize || cap(e.held[1]) > keepSize {
 		return
 	}
 	e.buf, e.held = e.buf[:0], [2][]byte{e.held[0][:0], e.held[1][:0]}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
 // counters returns a registry with n counters.
@@ -99,6 +100,39 @@ func TestWriterErrorIsNeverPartial(t *testing.T) {
 	}
 	if !errors.Is(err, errFull) {
 		t.Errorf("error %v, want the writer's", err)
+	}
+}
+
+// deaf is a gatherer that goes on whatever the visitor says.
+type deaf struct{ fennel.Gatherer }
+
+func (d deaf) Visit(ctx context.Context, req *sample.Request, v sample.Visitor) error {
+	return d.Gatherer.Visit(ctx, req, deafVisitor{v})
+}
+
+type deafVisitor struct{ sample.Visitor }
+
+func (d deafVisitor) Visit(f *sample.Family, b *sample.Batch) error {
+	d.Visitor.Visit(f, b)
+	return nil
+}
+
+// flaky is a writer that fails once.
+type flaky struct{ writes int }
+
+func (f *flaky) Write(p []byte) (int, error) {
+	if f.writes++; f.writes == 2 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+func TestNothingIsWrittenBehindWhatIsLost(t *testing.T) {
+	for _, f := range []Format{om100, {Syntax: Protobuf}} {
+		var w flaky
+		if err := Write(t.Context(), &w, deaf{counters(20_000)}, f); !errors.Is(err, errFull) || w.writes != 2 {
+			t.Errorf("%v: error %v, %d writes", f, err, w.writes)
+		}
 	}
 }
 

@@ -25,9 +25,9 @@ type body struct {
 	encoder Encoder
 	held    []byte // what was written, and compressed, but not sent
 
-	sized bool // the length that is sent is known to be that of what is held
-	sent  bool // the status and the header are out
-	bytes int  // that were sent
+	sized bool  // the length that is sent is known to be that of what is held
+	sent  bool  // the status and the header are out
+	bytes int64 // that were sent
 	err   error
 
 	view view // of what is gathered for it
@@ -72,12 +72,17 @@ func (b *body) writer() io.Writer {
 
 // release gives the memory back. A coding that was not finished stays so: its
 // end would pass a part off as the whole.
+//
+// After an error nothing is used again: when HTTP/2 fails to write because its
+// stream was closed, it may still be reading what it was given.
 func (b *body) release() {
 	if b.encoder != nil {
 		b.encoder.Reset(nil)
-		b.coding.encoders.Put(b.encoder)
+		if b.err == nil {
+			b.coding.encoders.Put(b.encoder)
+		}
 	}
-	if cap(b.held) > keepSize {
+	if b.err != nil || cap(b.held) > keepSize {
 		return
 	}
 	*b = body{held: b.held[:0]}
@@ -115,7 +120,7 @@ func (b *body) send(p []byte) error {
 	if len(p) > 0 && b.err == nil {
 		var n int
 		n, b.err = b.w.Write(p)
-		b.bytes += n
+		b.bytes += int64(n)
 	}
 	return b.err
 }

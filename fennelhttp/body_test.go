@@ -321,3 +321,10 @@ func (d *deadlines) SetWriteDeadline(time.Time) error {
 	d.set++
 	return nil
 }
+
+func TestSizeOfABodyThatIsLargerThan32BitsHave(t *testing.T) {
+	b := &body{w: &sink{header: make(http.Header)}, bytes: 1<<31 - 1}
+	if b.send([]byte("x")); b.bytes != 1<<31 {
+		t.Errorf("%d bytes", b.bytes)
+	}
+}

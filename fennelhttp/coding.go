@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/fennelmetrics/fennel/internal/gzip"
 )
 
 // Coding is a content coding (RFC 9110, section 8.4.1): how a body is
@@ -41,17 +41,11 @@ func newCoding(c Coding) *coding {
 	return &coding{name: c.Name, encoders: sync.Pool{New: func() any { return c.New() }}}
 }
 
-// gzips has gzip at each level, for all handlers: the encoders are large, 800 KB
-// for level 1.
-var gzips = func() (levels [gzip.BestCompression + 1]*coding) {
-	for level := gzip.BestSpeed; level <= gzip.BestCompression; level++ {
-		levels[level] = newCoding(Coding{"gzip", func() Encoder {
-			z, _ := gzip.NewWriterLevel(nil, level) // the level is a valid one
-			return z
-		}})
-	}
-	return levels
-}()
+// ownGzip is the gzip of a handler that was not told another one.
+func ownGzip(c *config) *coding {
+	cache := gzip.NewCache(c.cache) // nil for none
+	return newCoding(Coding{"gzip", func() Encoder { return gzip.NewWriter(cache) }})
+}
 
 // WithCoding offers another coding beside gzip. Where a client likes several
 // equally well, it gets the one whose option stands first, and gzip last. The

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
 )
 
@@ -126,6 +127,43 @@ func TestGzipIsWholeInEveryFormat(t *testing.T) {
 		w := serve(bare(reg), request("GET", "/?debug=text&format="+syntax, "Accept-Encoding", "gzip"))
 		if got := gunzip(t, w.Body.Bytes()); got != string(want) {
 			t.Errorf("%s: got\n%s\nwant\n%s", syntax, got, want)
+		}
+	}
+}
+
+// putBy is an encoder that knows whether it is put by.
+type putBy struct {
+	io.Writer
+	used bool
+}
+
+func (p *putBy) Reset(w io.Writer) { p.Writer, p.used = w, w != nil }
+func (p *putBy) Close() error      { return nil }
+
+func TestEncoderIsPutByAfterEveryBody(t *testing.T) {
+	for name, g := range map[string]fennel.Gatherer{
+		"whole":     someRegistry(),
+		"no status": failing(0, failures["error"]),
+		"cut off":   failing(400_000, failures["error"]),
+	} {
+		var all []*putBy
+		h := bare(g, WithCoding(Coding{"br", func() Encoder {
+			all = append(all, &putBy{used: true})
+			return all[len(all)-1]
+		}}))
+		for range 3 {
+			func() {
+				defer func() { recover() }() // the abort
+				serve(h, request("GET", "/", "Accept-Encoding", "br"))
+			}()
+		}
+		for _, p := range all {
+			if p.used || p.Writer != nil {
+				t.Errorf("%s: an encoder still has its writer", name)
+			}
+		}
+		if len(all) == 0 {
+			t.Errorf("%s: no encoder was made", name)
 		}
 	}
 }

@@ -104,6 +104,21 @@ func TestVaryIsAddedToWhatMiddlewareSet(t *testing.T) {
 	}
 }
 
+// Each value has its place: what middleware adds to one never runs into the next.
+func TestHeaderValuesAreApart(t *testing.T) {
+	header := serve(Handler(someRegistry()), request("GET", "/", "Accept-Encoding", "gzip")).Header()
+	names := []string{"Content-Type", "Vary", "Content-Encoding"}
+	before := header.Clone()
+	for _, name := range names {
+		header.Add(name, "added")
+	}
+	for _, name := range names {
+		if got, want := header[name], append(before[name], "added"); len(want) != 2 || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestWithoutGathererServesDefault(t *testing.T) {
 	fennel.NewGauge("in_default", "", fennel.In(fennel.Default)).Set(1)
 	defer fennel.Default.Forget("in_default")

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
+	klauspost "github.com/klauspost/compress/gzip"
 
 	"github.com/fennelmetrics/fennel/exposition"
 )
@@ -46,7 +46,8 @@ type config struct {
 	log         logFunc
 	errorLog    *log.Logger // of servers
 	codings     []*coding   // beside gzip
-	level       int         // of gzip; 0 for none
+	gzip        func(*config) *coding
+	cache       int64 // bytes that gzip may keep; 0 for none
 	extra       []exposition.Syntax
 	created     bool
 	selfless    bool // without self-metrics
@@ -77,10 +78,10 @@ func (c *config) fail(err error) {
 
 // offered returns the codings by preference.
 func (c *config) offered() []*coding {
-	if c.level == 0 {
+	if c.gzip == nil {
 		return c.codings
 	}
-	return append(c.codings, gzips[c.level])
+	return append(c.codings, c.gzip(c))
 }
 
 // route is a handler that an option adds.
@@ -121,13 +122,15 @@ var defaultLimits = limits{
 // with gzip, of whatever size it is.
 const defaultMaxInFlight = 32
 
+// defaultCache has room for some five million series, compressed.
+const defaultCache = 32 << 20
+
 func defaultConfig() config {
 	return config{
-		log:      func(context.Context, slog.Level, string, ...any) {},
-		errorLog: log.New(io.Discard, "", 0),
-		// A body that changes is compressed once for each scrape. Higher levels
-		// take twice the time and more, for a few percent of the size.
-		level:       gzip.BestSpeed,
+		log:         func(context.Context, slog.Level, string, ...any) {},
+		errorLog:    log.New(io.Discard, "", 0),
+		gzip:        ownGzip,
+		cache:       defaultCache,
 		maxInFlight: defaultMaxInFlight,
 		limits:      defaultLimits,
 		path:        "/metrics",
@@ -156,16 +159,44 @@ type logFunc func(ctx context.Context, level slog.Level, message string, args ..
 // It is for fast networks, and for those whose proxy compresses. Codings of
 // options behind it are offered all the same: alone, without gzip.
 func WithoutCompression() Option {
-	return option(func(c *config) { c.codings, c.level = nil, 0 })
+	return option(func(c *config) { c.codings, c.gzip = nil, nil })
 }
 
-// WithCompressionLevel sets the level of gzip, from 1, which is the fastest and
-// the default, to 9, the smallest. It panics if the level is none of these.
+// WithCompressionCache sets how many bytes of memory a handler may use, 32 MiB by
+// default, to keep what gzip made of parts of a body that stay the same from one
+// scrape to the next. With 0 it keeps nothing. What is used is about the
+// compressed size of the bodies that are asked for, and next to nothing where
+// all values change.
+//
+// Bodies are compressed in segments of about 64 KiB. One whose text was seen in
+// two scrapes, at most five minutes apart, is kept until nobody has needed it for
+// twice that time and half a minute. When all scrapes have ended, what is kept
+// stays with the handler: nothing runs in the background.
+//
+// It has no effect on other codings, nor with [WithCompressionLevel]. It panics
+// if bytes is negative.
+func WithCompressionCache(bytes int64) Option {
+	if bytes < 0 {
+		panic(fmt.Sprintf("fennelhttp: WithCompressionCache(%d): no memory is less than none; use 0 to keep nothing", bytes))
+	}
+	return option(func(c *config) { c.cache = bytes })
+}
+
+// WithCompressionLevel has gzip done by github.com/klauspost/compress, at a level
+// from 1, the fastest, to 9, the smallest. Without it, bodies are compressed by an
+// encoder that knows what metrics look like: about as small as at level 1, in less
+// time, and what doesn't change is kept, see [WithCompressionCache]. Higher levels
+// take twice the time of the first and more, for a few percent of the size.
+// It panics if the level is none of these.
 func WithCompressionLevel(level int) Option {
-	if level < gzip.BestSpeed || level > gzip.BestCompression {
+	if level < klauspost.BestSpeed || level > klauspost.BestCompression {
 		panic(fmt.Sprintf("fennelhttp: WithCompressionLevel(%d): levels go from 1 to 9; use WithoutCompression for none", level))
 	}
-	return option(func(c *config) { c.level = level })
+	shared := newCoding(Coding{"gzip", func() Encoder {
+		z, _ := klauspost.NewWriterLevel(nil, level) // the level is a valid one
+		return z
+	}})
+	return option(func(c *config) { c.gzip = func(*config) *coding { return shared } })
 }
 
 // WithMaxInFlight sets how many scrapes are served at a time, 32 by default. A

@@ -170,6 +170,23 @@ func TestFarthestMatch(t *testing.T) {
 	}
 }
 
+// TestFarthestLookUp does the same with what is no line, and not looked up near
+// anything else.
+func TestFarthestLookUp(t *testing.T) {
+	const window = 1 << 15
+	var e deflate.Encoder
+	seen := bytes.ReplaceAll(noise(2000), []byte("\n"), nil)
+	for _, d := range []int{window - 1, window, window + 1} {
+		text := bytes.Repeat([]byte{'a'}, 300+d)
+		copy(text[300:], seen)
+		text = append(text, seen...)
+		out := roundTrip(t, &e, text)
+		if reached := len(out) < 3000; reached != (d <= window) {
+			t.Errorf("%d bytes that are there twice, %d bytes apart, became %d", len(seen), d, len(out))
+		}
+	}
+}
+
 // TestStored checks that what is stored has nothing behind it: it ends on a byte
 // boundary anyway.
 func TestStored(t *testing.T) {

@@ -78,10 +78,14 @@ func TestConcurrentUse(t *testing.T) {
 					}
 				case op < 99:
 					table.Len()
-				default:
-					if i%10 == 0 {
-						table.Clear()
-					}
+				case i%10 == 0:
+					table.Clear()
+				case i%10 == 1:
+					table.Replace(func(next *Table) {
+						for range 20 {
+							next.Get(values[r.IntN(keys)])
+						}
+					})
 				}
 			}
 		})
@@ -99,6 +103,7 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	}
 	checkPages(t, table, live)
+	checkIndex(t, table)
 }
 
 // However many create a series at once, there is one, and no update is lost.
@@ -222,5 +227,89 @@ func TestMendedMayUseAnotherTable(t *testing.T) {
 	table.Get([]string{"\xfe"})
 	if n := Head[record](counts.Find([]string{"m"})).value.Load(); n != 2 {
 		t.Errorf("counted %d times, want 2", n)
+	}
+}
+
+// Who clears, deletes one, or deletes by values: each series is removed by exactly
+// one of them, while the index grows and shrinks under their hands.
+func TestConcurrentRemovalCountsEachSeriesOnce(t *testing.T) {
+	const creators, each = 3, 6000
+	table := newTestTable("a")
+	var removed atomic.Int64
+	var workers, scrapers sync.WaitGroup
+	stop := make(chan struct{})
+	scrapers.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				checkScrape(t, table.Pages())
+				table.Len()
+			}
+		}
+	})
+	series := make(chan *Series, 1024)
+	for n := range creators {
+		workers.Go(func() {
+			for i := range each {
+				series <- table.Get([]string{fmt.Sprintf("%d-%d", n, i)})
+				if i%2000 == 1999 {
+					removed.Add(int64(table.Clear()))
+				}
+			}
+		})
+	}
+	var deleters sync.WaitGroup
+	for n := range 2 {
+		deleters.Go(func() {
+			for s := range series {
+				if len(s.Values()[0])%2 == n {
+					continue
+				}
+				if n == 0 && table.DeleteSeries(s) || n == 1 && table.Delete(s.Values()) {
+					removed.Add(1)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	close(series)
+	deleters.Wait()
+	close(stop)
+	scrapers.Wait()
+	checkIndex(t, table)
+	left := table.Len()
+	if n := table.Clear(); n != left {
+		t.Errorf("Clear() = %d, want %d", n, left)
+	}
+	if got := removed.Load() + int64(left); got != creators*each {
+		t.Errorf("%d removed and left, want %d", got, creators*each)
+	}
+	checkPages(t, table, nil)
+}
+
+// Clear has marked all that it has counted when it returns.
+func TestClearedSeriesAreDead(t *testing.T) {
+	table := newTestTable("a")
+	for range 20 {
+		var all []*Series
+		for _, values := range numbered(2000) {
+			all = append(all, table.Get(values))
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { table.Pages() })
+		wg.Go(func() { table.Get([]string{"other"}) })
+		if n := table.Clear(); n < len(all) {
+			t.Fatalf("Clear() = %d, want %d", n, len(all))
+		}
+		for _, s := range all {
+			if !s.Dead() || table.DeleteSeries(s) {
+				t.Fatalf("%s lives on", s.Labels())
+			}
+		}
+		wg.Wait()
+		table.Clear()
+		checkPages(t, table, nil)
 	}
 }

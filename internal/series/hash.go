@@ -57,23 +57,3 @@ func hashValues(seed uint64, values []string) uint32 {
 	}
 	return uint32(h ^ h>>32)
 }
-
-// same reports whether two strings of the same length are equal. Label values
-// are short: calling the runtime's comparison takes longer than comparing.
-func same(s, t string) bool {
-	p, q, n := unsafe.Pointer(unsafe.StringData(s)), unsafe.Pointer(unsafe.StringData(t)), len(t)
-	switch {
-	case n >= 8:
-		for i := 0; i < n-8; i += 8 {
-			if load64(p, i) != load64(q, i) {
-				return false
-			}
-		}
-		return load64(p, n-8) == load64(q, n-8)
-	case n >= 4:
-		return load32(p, 0) == load32(q, 0) && load32(p, n-4) == load32(q, n-4)
-	case n > 0:
-		return load8(p, 0) == load8(q, 0) && load8(p, n/2) == load8(q, n/2) && load8(p, n-1) == load8(q, n-1)
-	}
-	return true
-}

@@ -1,12 +1,18 @@
 package series
 
-import "github.com/fennelmetrics/fennel/internal/names"
+import (
+	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/names"
+)
 
 // Layout is what the label texts of one label set type have in common.
 type Layout struct {
 	// before[i] stands in front of value i: `method="` for the first, with the
 	// constant labels in front of that, and `",status="` for the others.
 	before []string
+	// skips are the lengths of before.
+	skips []int
 	// size is the length of all of before and the closing quote.
 	size int
 	// fixed is the whole text where no label varies.
@@ -33,6 +39,7 @@ func NewLayout(constant, varying []string) Layout {
 		b = appendName(b, name)
 		b = append(b, '=', '"')
 		l.before = append(l.before, string(b))
+		l.skips = append(l.skips, len(b))
 		l.quoted = l.quoted || !names.LegalLabel(name)
 		l.size += len(b)
 	}
@@ -54,32 +61,70 @@ func (l *Layout) Append(dst []byte, values []string) []byte {
 	return append(dst, '"')
 }
 
-// equal reports whether text, in which no value needed an escape, is the
-// rendering of values.
+// equal reports whether text, in which no value needed an escape, is
+// the rendering of values.
 //
 // It never searches for the end of a value: pieces and values are laid along
 // the text one after the other, and both lengths must agree. A value that holds
 // a quote can't slip through: the text has as many quotes as the pieces have,
 // and each piece has found its own.
 func (l *Layout) equal(text string, values []string) bool {
-	n := l.size
-	for _, v := range values {
-		n += len(v)
+	if len(values) == 0 {
+		return true
 	}
-	if n != len(text) {
+	n := l.size
+	for i := range values {
+		n += len(values[i])
+	}
+	if n != len(text) || l.quoted && !l.piecesFit(text, values) {
 		return false
 	}
+	p := unsafe.Add(unsafe.Pointer(unsafe.StringData(text)), l.skips[0])
+	for i := range values {
+		v, n := unsafe.Pointer(unsafe.StringData(values[i])), len(values[i])
+		// Label values are short: calling the runtime's comparison takes longer
+		// than comparing.
+		switch {
+		case n >= 8:
+			for i := 0; i < n-8; i += 8 {
+				if load64(p, i) != load64(v, i) {
+					return false
+				}
+			}
+			if load64(p, n-8) != load64(v, n-8) {
+				return false
+			}
+		case n >= 4:
+			if load32(p, 0) != load32(v, 0) || load32(p, n-4) != load32(v, n-4) {
+				return false
+			}
+		case n > 0:
+			if load8(p, 0) != load8(v, 0) || load8(p, n/2) != load8(v, n/2) || load8(p, n-1) != load8(v, n-1) {
+				return false
+			}
+		}
+		if i+1 == len(values) {
+			break
+		}
+		end := unsafe.Add(p, n)
+		p = unsafe.Add(end, l.skips[i+1])
+		if load8(end, 0) != '"' || load8(p, -1) != '"' {
+			return false
+		}
+	}
+	return true
+}
+
+// piecesFit reports whether what stands before the values is in its place, in a
+// text of the right length.
+func (l *Layout) piecesFit(text string, values []string) bool {
 	p := 0
-	for i, v := range values {
-		b := l.before[i]
+	for i, b := range l.before {
 		q := p + len(b)
-		if i > 0 && (text[p] != '"' || text[q-1] != '"' || l.quoted && text[p:q] != b) {
+		if text[p:q] != b {
 			return false
 		}
-		p = q + len(v)
-		if !same(text[q:p], v) {
-			return false
-		}
+		p = q + len(values[i])
 	}
 	return true
 }

@@ -87,6 +87,37 @@ func (m *model) clear() {
 	}
 }
 
+// replace puts other series in the place of all, of which some are merged already.
+func (m *model) replace(values ...[]string) {
+	m.t.Helper()
+	live, all := make(map[string]*Series), make(map[string][]string)
+	m.table.Replace(func(next *Table) {
+		for i, v := range values {
+			mended := []string{Mend(v[0]), Mend(v[1])}
+			s := next.Get(v)
+			live[key(mended)], all[key(mended)] = s, mended
+			switch i % 5 {
+			case 3:
+				next.Pages()
+			case 4:
+				next.DeleteSeries(s)
+				delete(live, key(mended))
+				delete(all, key(mended))
+			}
+		}
+	})
+	old := m.live
+	for k := range old {
+		m.bury(k)
+	}
+	for k, s := range old {
+		if !s.Dead() || m.table.DeleteSeries(s) {
+			m.t.Fatalf("%s lives on", k)
+		}
+	}
+	m.live, m.all = live, all
+}
+
 func (m *model) check() {
 	m.t.Helper()
 	if n := m.table.Len(); n != len(m.live) {
@@ -97,6 +128,7 @@ func (m *model) check() {
 		want = append(want, values)
 	}
 	checkPages(m.t, m.table, want)
+	checkIndex(m.t, m.table)
 	for _, p := range m.table.Pages() {
 		for _, s := range p.Series {
 			if m.live[key(s.Values())] != s {
@@ -132,8 +164,10 @@ func TestTableAgreesWithTheModel(t *testing.T) {
 						m.remove(v, op%2 == 0)
 					case op < 988:
 						m.find(value(r))
-					case op < 998:
+					case op < 996:
 						m.check()
+					case op < 998 && seed != 0:
+						m.replace(value(r), value(r), value(r), value(r), value(r), value(r))
 					case seed != 1:
 						m.clear()
 					}
@@ -185,6 +219,9 @@ func FuzzTable(f *testing.F) {
 			case 4:
 				if op == 4 {
 					m.clear()
+				} else if op == 12 {
+					n := next() % len(hostile)
+					m.replace([]string{hostile[n], "new"}, []string{"", hostile[n]}, []string{"x", "y"})
 				}
 				continue
 			case 5:

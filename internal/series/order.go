@@ -3,6 +3,7 @@ package series
 import (
 	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 )
@@ -41,117 +42,84 @@ func (t *Table) Pages() []*Page {
 	return t.order.pages
 }
 
-// takePending returns the series that came, in order, and those that went since
-// the last call.
+// takePending returns the series that came, and those that went since the last
+// call, both in order.
 func (t *Table) takePending() (added, removed []*Series) {
 	t.mu.Lock()
-	added, removed = t.added, t.removed
-	t.epoch++
-	t.added, t.stale, t.removed, t.arena = nil, 0, nil, nil
+	p := t.pending
+	t.pending = pending{epoch: p.epoch + 1}
+	t.arena = nil
 	t.mu.Unlock()
-	added = slices.DeleteFunc(added, (*Series).Dead)
+	added, removed = p.added.living(), slices.Collect(p.removed.all())
 	sortSeries(added)
+	sortSeries(removed)
 	return added, removed
 }
 
-// merge returns the pages with added, which is sorted, put in and the dead left
-// out. Only pages that this touches are made anew, and small ones behind those,
-// so that pages don't crumble as series go.
-func merge(old []*Page, added, removed []*Series) []*Page {
-	touched := make([]bool, len(old))
-	for _, s := range removed {
-		if i := pageOf(old, s); i < len(old) {
-			touched[i] = true
-		}
+// first returns the text of the first series.
+func (p *Page) first() string { return p.label(0) }
+
+// label returns the text of series i, without touching the memory of that.
+func (p *Page) label(i int) string {
+	start := uint32(0)
+	if i > 0 {
+		start = p.ends[i-1]
 	}
-	out := make([]*Page, 0, len(old)+len(added)/pageSeries+1)
-	var run []*Series // series of touched pages in a row
-	flush := func() {
-		out = appendPages(out, run)
-		run = run[:0]
+	n := p.ends[i] - start
+	if n == 0 {
+		return ""
 	}
-	for i, page := range old {
-		n := len(added)
-		if i+1 < len(old) {
-			n, _ = slices.BinarySearchFunc(added, old[i+1].Series[0], compareSeries)
-		}
-		small := len(run) > 0 && len(page.Series) < pageSeries/4
-		if n == 0 && !touched[i] && !small {
-			flush()
-			out = append(out, page)
-			continue
-		}
-		run = mergeSeries(run, page.Series, added[:n])
-		added = added[n:]
-	}
-	run = append(run, added...)
-	flush()
-	return out
+	return unsafe.String(&p.text[start], n) // which never changes
 }
 
-// pageOf returns the index of the page in which s is, if it is in one.
-func pageOf(pages []*Page, s *Series) int {
-	i, found := slices.BinarySearchFunc(pages, s, func(p *Page, s *Series) int {
-		return compareSeries(p.Series[0], s)
-	})
-	if found {
-		return i
-	}
-	if i == 0 {
-		return len(pages)
-	}
-	return i - 1
-}
-
-// mergeSeries appends two sorted runs as one, without the dead.
-func mergeSeries(dst, a, b []*Series) []*Series {
-	for len(a) > 0 || len(b) > 0 {
-		var s *Series
-		if len(b) == 0 || len(a) > 0 && compareSeries(a[0], b[0]) <= 0 {
-			s, a = a[0], a[1:]
-		} else {
-			s, b = b[0], b[1:]
-		}
-		if !s.Dead() {
-			dst = append(dst, s)
+// search returns where in the page, from i on, the series with this text is or
+// would be.
+func (p *Page) search(text string, i int) (at int, found bool) {
+	for j := len(p.Series); i < j; {
+		mid := (i + j) / 2
+		switch c := Compare(p.label(mid), text); {
+		case c == 0:
+			return mid, true
+		case c < 0:
+			i = mid + 1
+		default:
+			j = mid
 		}
 	}
-	return dst
-}
-
-// appendPages cuts a run of series into pages of about equal length.
-func appendPages(dst []*Page, run []*Series) []*Page {
-	if len(run) == 0 {
-		return dst
-	}
-	pages := (len(run) + pageSeries - 1) / pageSeries
-	each := (len(run) + pages - 1) / pages
-	for len(run) > 0 {
-		n, size := 0, 0
-		for n < min(each, len(run)) && size < pageText {
-			size += int(run[n].size)
-			n++
-		}
-		dst = append(dst, newPage(run[:n], size))
-		run = run[n:]
-	}
-	return dst
+	return i, false
 }
 
 // newPage copies the texts of a run to one place and moves the series there.
-func newPage(run []*Series, size int) *Page {
+func newPage(run []placed, size int) *Page {
 	p := &Page{
-		Series: slices.Clone(run),
+		Series: make([]*Series, len(run)),
 		text:   make([]byte, 0, size),
 		ends:   make([]uint32, len(run)),
 	}
 	for i, s := range run {
-		start := len(p.text)
-		p.text = append(p.text, s.Labels()...)
+		p.Series[i] = s.series
+		p.text = append(p.text, s.text...)
 		p.ends[i] = uint32(len(p.text))
+	}
+	fetch(p.Series)
+	start := uint32(0)
+	for i, s := range p.Series {
 		if s.size > 0 {
 			s.text.Store(&p.text[start])
 		}
+		start = p.ends[i]
 	}
 	return p
+}
+
+// fetch reads something of all series and does nothing with it: so the processor
+// fetches the memory of many at once, and who writes there next need not wait for
+// that of one after the other.
+//
+//go:noinline
+func fetch(run []*Series) (sum uint32) {
+	for _, s := range run {
+		sum += s.size
+	}
+	return sum
 }

@@ -3,7 +3,7 @@
 // without holding anybody up.
 //
 // A look-up takes one hash and one comparison. Creating and deleting take a
-// mutex for as long as one slot changes. A scrape first merges what has come
+// mutex for as long as one slot changes, or a few hundred at most. A scrape first merges what has come
 // and gone since the last one into immutable, ordered pages and then reads
 // those: it shares no lock with look-ups, and none at all while it writes.
 package series
@@ -49,3 +49,5 @@ func (s *Series) Values() []string { return s.table.layout.values(s.Labels()) }
 
 // Dead reports whether the series was deleted.
 func (s *Series) Dead() bool { return s.flags.Load()&flagDead != 0 }
+
+func (s *Series) bury() { s.flags.Or(flagDead) }

@@ -70,12 +70,7 @@ func commonPrefix(items []keyed, start int) int {
 	first := items[0].series.Labels()
 	n := len(first)
 	for _, item := range items[1:] {
-		text := item.series.Labels()
-		i := start
-		for i < min(n, len(text)) && text[i] == first[i] {
-			i++
-		}
-		n = i
+		n = start + common(item.series.Labels()[start:], first[start:n])
 	}
 	if escapesNext(first[:n]) {
 		n--

@@ -2,7 +2,6 @@ package series
 
 import (
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -14,15 +13,13 @@ type Table struct {
 	layout Layout
 	config Config
 	seed   uint64
+	owner  *Table // whose the series are: t, or the table that they are made for
 	index  atomic.Pointer[index]
 
 	mu      sync.Mutex // guards the fields below, and changes of the index
 	live    int
-	arena   []byte    // text of series that are in no page yet
-	epoch   uint32    // counts the merges
-	added   []*Series // in this epoch, so not in a page yet
-	stale   int       // how many of added are dead
-	removed []*Series // dead, but still in a page
+	arena   []byte // text of series that are in no page yet
+	pending pending
 
 	order order
 }
@@ -49,7 +46,8 @@ func NewTable(c Config) *Table {
 		config: c,
 		seed:   rand.Uint64(),
 	}
-	t.index.Store(newIndex(0))
+	t.owner = t
+	t.index.Store(newIndex())
 	return t
 }
 
@@ -87,28 +85,26 @@ func (t *Table) Find(values []string) *Series {
 	return t.find(hashValues(t.seed, mended), mended)
 }
 
+// find is where a look-up spends its time. So the loop over the slots goes by
+// address: an index's bases are each the first of as many slots as it says.
 func (t *Table) find(hash uint32, values []string) *Series {
 	x := t.index.Load()
-	mask := uint32(len(x.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		s := x.slots[i].Load()
+	base := unsafe.Pointer(x.bases[int(hash)&(len(x.bases)-1)].Load())
+	for i := home(hash, x.slots); ; {
+		s := (*slot)(unsafe.Add(base, i*int(unsafe.Sizeof(slot{})))).Load()
 		if s == nil {
 			return nil
 		}
-		if s.hash == hash && s != tombstone && t.matches(s, values) {
-			return s
+		if s.hash == hash && s != tombstone {
+			escaped := s.flags.Load()&flagEscaped != 0
+			if !escaped && t.layout.equal(s.Labels(), values) || escaped && t.layout.equalEscaped(s.Labels(), values) {
+				return s
+			}
+		}
+		if i++; i == x.slots {
+			i = 0
 		}
 	}
-}
-
-func (t *Table) matches(s *Series, values []string) bool {
-	if len(values) == 0 {
-		return true
-	}
-	if s.flags.Load()&flagEscaped != 0 {
-		return t.layout.equalEscaped(s.Labels(), values)
-	}
-	return t.layout.equal(s.Labels(), values)
 }
 
 // Get returns the series with these values, and creates it if need be. Values
@@ -138,23 +134,15 @@ func (t *Table) getSlow(hash uint32, values []string) *Series {
 // create adds a series that is not there. Called under the mutex.
 func (t *Table) create(hash uint32, values []string) *Series {
 	s := t.config.New()
-	s.table = t
+	s.table = t.owner
 	s.hash = hash
-	s.epoch = t.epoch
+	s.epoch = t.pending.epoch
 	if needsEscape(values) {
 		s.flags.Store(flagEscaped)
 	}
 	t.setText(s, values)
-
-	x := t.index.Load()
-	if x.full() {
-		bigger := newIndex(t.live + 1)
-		x.each(bigger.put)
-		x = bigger
-	}
-	x.put(s)
-	t.index.Store(x)
-	t.added = append(t.added, s)
+	t.index.Store(t.index.Load().put(s, t.live))
+	t.pending.added.add(s)
 	t.live++
 	return s
 }
@@ -186,55 +174,27 @@ func (t *Table) Delete(values []string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.Find(values)
-	if s == nil {
-		return false
-	}
-	t.remove(s)
-	return true
+	return s != nil && t.remove(s)
 }
 
 // DeleteSeries removes this very series and reports whether it was there.
 func (t *Table) DeleteSeries(s *Series) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s.Dead() {
+	return t.remove(s)
+}
+
+// remove takes a series out and reports whether it was there. Called under the
+// mutex. What the index has is what there is: series that were swapped out may not
+// be marked as dead yet.
+func (t *Table) remove(s *Series) bool {
+	if !t.index.Load().remove(s) {
 		return false
 	}
-	t.remove(s)
-	return true
-}
-
-// remove is called under the mutex, with a series that is not dead.
-func (t *Table) remove(s *Series) {
-	t.index.Load().remove(s)
 	t.live--
-	t.bury(s)
-}
-
-// bury marks a series as dead and notes it for the next merge. The notes stay
-// bounded, so that series may come and go for ever without a scrape.
-func (t *Table) bury(s *Series) {
-	s.flags.Or(flagDead)
-	if s.epoch != t.epoch {
-		t.removed = append(t.removed, s)
-		return
-	}
-	t.stale++
-	if t.stale > 64 && t.stale > len(t.added)/2 {
-		t.added = slices.DeleteFunc(t.added, (*Series).Dead)
-		t.stale = 0
-	}
-}
-
-// Clear removes all series and returns how many there were.
-func (t *Table) Clear() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := t.live
-	t.index.Load().each(t.bury)
-	t.index.Store(newIndex(0))
-	t.live = 0
-	return n
+	s.bury()
+	t.pending.remove(s)
+	return true
 }
 
 // Head returns the record of which s is the head, as a pointer to R. R must be

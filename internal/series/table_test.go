@@ -353,7 +353,7 @@ func TestPagesNeverChange(t *testing.T) {
 
 // All series get the same hash: equality is decided by the values.
 func TestCollidingHashes(t *testing.T) {
-	const hash = 0xfffffff7 // the run of slots wraps around the index's end
+	const hash = 0xfffffff7 // the run of slots wraps around the leaf's end
 	table := newTestTable("a", "b")
 	var all [][]string
 	for i := range 200 {
@@ -522,56 +522,6 @@ func TestHashTellsApartEveryByte(t *testing.T) {
 	}
 }
 
-func TestIndexGrows(t *testing.T) {
-	table := newTestTable("a")
-	all := numbered(8_000)
-	for i, values := range all {
-		table.Get(values)
-		if x := table.index.Load(); x.used > len(x.slots)*3/4 {
-			t.Fatalf("%d of %d slots are used after %d series", x.used, len(x.slots), i+1)
-		}
-	}
-	for _, values := range all {
-		if table.Find(values) == nil {
-			t.Fatalf("%q was lost", values)
-		}
-	}
-	if n := len(table.index.Load().slots); n > 8*len(all) {
-		t.Errorf("%d slots for %d series", n, len(all))
-	}
-	checkPages(t, table, all)
-}
-
-// Series that come and go leave tombstones, which must neither fill the index
-// nor let it grow for ever.
-func TestTombstonesAreCleared(t *testing.T) {
-	table := newTestTable("a")
-	kept := numbered(10)
-	for _, values := range kept {
-		table.Get(values)
-	}
-	for i := range 10_000 {
-		values := []string{"temporary" + strconv.Itoa(i)}
-		s := table.Get(values)
-		if i%2 == 0 {
-			table.Delete(values)
-		} else {
-			table.DeleteSeries(s)
-		}
-		if x := table.index.Load(); x.used >= len(x.slots) || len(x.slots) > 64 {
-			t.Fatalf("%d of %d slots are used for %d series", x.used, len(x.slots), table.Len())
-		}
-		if i%1000 == 0 {
-			checkPages(t, table, kept)
-		}
-	}
-	for _, values := range kept {
-		if table.Find(values) == nil {
-			t.Errorf("%q was lost", values)
-		}
-	}
-}
-
 // What was created and deleted again between two scrapes, or while nobody
 // scrapes at all, must not be kept.
 func TestChurnWithoutScrapeIsBounded(t *testing.T) {
@@ -581,14 +531,14 @@ func TestChurnWithoutScrapeIsBounded(t *testing.T) {
 		table.Get(values)
 		table.Delete(values)
 	}
-	if n := len(table.added) + len(table.removed); n > 1000 {
+	if n := table.pending.added.n + table.pending.removed.n; n > 1000 {
 		t.Errorf("an empty table holds on to %d series that were deleted", n)
 	}
 	for i := range 1000 {
 		table.Get([]string{strconv.Itoa(i)})
 		table.Clear()
 	}
-	if n := len(table.added) + len(table.removed); n > 1000 {
+	if n := table.pending.added.n + table.pending.removed.n; n > 1000 {
 		t.Errorf("an empty table holds on to %d series that were cleared", n)
 	}
 }

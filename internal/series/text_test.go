@@ -439,3 +439,43 @@ func TestMendAllSharesNoMemory(t *testing.T) {
 		}
 	}
 }
+
+// All ways to cut a text into values whose lengths fit: only the right one does.
+func TestEqualRefusesOtherCuts(t *testing.T) {
+	for _, names := range [][]string{
+		{"a", "b"}, {"a", "b", "c"}, {"a", "b.c"}, {"a.b", "c", "d.e"}, {"a", `"`, "b"}, {"a", `=,"`, `",`},
+	} {
+		l := NewLayout(nil, names)
+		for _, values := range [][]string{
+			{"x", "y", "z"}, {"x", "yyyyyyyyyyyyyyyyyyyy", ""}, {"", "yyyyyyyyyyyy", "zzzzzzzzzzzzzzzzzzzzzzz"}, {",b=", ",c=,c=,c=", "=,b=,c="},
+		} {
+			values = values[:len(names)]
+			text := string(l.Append(nil, values))
+			if !l.equal(text, values) {
+				t.Errorf("%s is not equal to its own values", text)
+			}
+			for _, other := range cuts(&l, text, len(l.before[0]), 0) {
+				if got, want := l.equal(text, other), slices.Equal(other, values); got != want {
+					t.Errorf("%s equals %q: %v", text, other, got)
+				}
+			}
+		}
+	}
+}
+
+// cuts returns the values, from the one with this number on, that lie along text
+// from there if the pieces between them are taken to be wherever they are.
+func cuts(l *Layout, text string, from, number int) (all [][]string) {
+	if number == len(l.before)-1 {
+		if end := len(text) - 1; end >= from {
+			all = append(all, []string{text[from:end]})
+		}
+		return all
+	}
+	for end := from; end < len(text); end++ {
+		for _, rest := range cuts(l, text, end+len(l.before[number+1]), number+1) {
+			all = append(all, append([]string{text[from:end]}, rest...))
+		}
+	}
+	return all
+}
