@@ -114,6 +114,98 @@ func TestDurationsAreRoundedOnce(t *testing.T) {
 	}
 }
 
+// The nanoseconds are a word of their own, which is forgotten easily.
+func TestResetForgetsDurations(t *testing.T) {
+	in := In(NewRegistry())
+	h, s := NewHistogram("h", "", in), NewSummary("s", "", in)
+	native := NewHistogram("n", "", in, Native{})
+	for range 2 {
+		h.ObserveDuration(time.Second)
+		s.ObserveDuration(time.Second)
+		native.ObserveDuration(time.Second)
+		if h.Sum() != 1 || s.Sum() != 1 || native.Sum() != 1 {
+			t.Errorf("sums %v, %v and %v, want 1", h.Sum(), s.Sum(), native.Sum())
+		}
+		h.Reset()
+		s.Reset()
+		native.Reset()
+		spreadHistogram(h)
+		spreadSummary(s)
+		native.native().striped()
+	}
+}
+
+// The nanoseconds of several stripes may be more than an int64 has together.
+func TestNativeStripesSumDurationsExactly(t *testing.T) {
+	const longest = time.Duration(math.MaxInt64)
+	h := newRecord(Native{Factor: 2}, Buckets(1))
+	stripes := h.striped()
+	for _, s := range stripes[:2] {
+		for range 30 {
+			s.observe(h, 0.1, 1, 100*time.Millisecond)
+		}
+	}
+	counts, sum, n := h.reading(0)
+	if sum != 6 || h.Sum() != 6 || counts[0] != 60 || n.Total() != 60 {
+		t.Errorf("60 times 0.1 are %v and %v, counts %v and %d", sum, h.Sum(), counts, n.Total())
+	}
+	h.Reset()
+	for _, s := range stripes[:2] {
+		s.observe(h, inSeconds(int64(longest)), 1, longest)
+	}
+	if _, sum, _ = h.reading(0); sum != 2*inSeconds(int64(longest)) || h.Sum() != sum {
+		t.Errorf("twice the longest duration is %v and %v", sum, h.Sum())
+	}
+}
+
+// Numbers and durations of many goroutines, in all that observes.
+func TestDurationsAreSummedExactlyConcurrent(t *testing.T) {
+	const each = 3000
+	in := In(NewRegistry())
+	for _, o := range []interface {
+		Observer
+		ObserveDuration(time.Duration)
+		Count() uint64
+		Sum() float64
+	}{
+		NewHistogram("h", "", in), NewHistogram("n", "", in, Native{}), NewSummary("s", "", in),
+		NewSummary("q", "", in, Quantiles(0.5)),
+		spreadHistogram(NewHistogram("striped", "", in)), spreadSummary(NewSummary("wide", "", in)),
+	} {
+		together(func(int) {
+			for range each {
+				o.ObserveDuration(100 * time.Millisecond)
+				o.Observe(0.25)
+			}
+		})
+		if want := 8 * each * 0.35; o.Count() != 2*8*each || o.Sum() != want {
+			t.Errorf("%T: %d observations are %v, want %d and %v", o, o.Count(), o.Sum(), 2*8*each, want)
+		}
+	}
+}
+
+func TestStripedObservationsDoNotAllocate(t *testing.T) {
+	in := In(NewRegistry())
+	h, s := spreadHistogram(NewHistogram("h", "", in)), spreadSummary(NewSummary("s", "", in))
+	native := NewHistogram("n", "", in, Native{})
+	native.native().striped()
+	note := Label{"trace_id", "4bf92f35"}
+	for name, update := range map[string]func(){
+		"Histogram.Observe":             func() { h.Observe(0.3) },
+		"Histogram.ObserveDuration":     func() { h.ObserveDuration(time.Second) },
+		"Histogram.ObserveWithExemplar": func() { h.ObserveWithExemplar(0.3, note) },
+		"Histogram.Timer":               func() { h.Timer().Stop() },
+		"Histogram.Sum":                 func() { h.Sum() },
+		"Summary.Observe":               func() { s.Observe(0.3) },
+		"Summary.Timer":                 func() { s.Timer().Stop() },
+		"Native, ObserveDuration":       func() { native.ObserveDuration(time.Second) },
+	} {
+		if n := testing.AllocsPerRun(100, update); n != 0 {
+			t.Errorf("%s: %v allocations, want 0", name, n)
+		}
+	}
+}
+
 func TestTimersReportExactly(t *testing.T) {
 	reg := NewRegistry()
 	h := NewHistogram("h", "", In(reg))
@@ -125,22 +217,5 @@ func TestTimersReportExactly(t *testing.T) {
 	sum = s.Timer().Stop() + StartTimer().StopTo(s)
 	if got := int64(s.nanos.Load()); got != int64(sum) || s.Count() != 2 {
 		t.Errorf("%d nanoseconds of %d observations, want %d of 2", got, s.Count(), sum)
-	}
-}
-
-// The nanoseconds are a word of their own, which is forgotten easily.
-func TestResetForgetsDurations(t *testing.T) {
-	reg := NewRegistry()
-	h := NewHistogram("h", "", In(reg))
-	native := NewHistogram("n", "", In(reg), Native{})
-	s := NewSummary("s", "", In(reg))
-	h.ObserveDuration(time.Second)
-	native.ObserveDuration(time.Second)
-	s.ObserveDuration(time.Second)
-	h.Reset()
-	native.Reset()
-	s.Reset()
-	if h.Sum() != 0 || native.Sum() != 0 || s.Sum() != 0 {
-		t.Errorf("sums %v, %v and %v after Reset", h.Sum(), native.Sum(), s.Sum())
 	}
 }
