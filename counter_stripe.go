@@ -51,7 +51,8 @@ func (c *Counter) addSlow(n uint64) {
 		}
 		return
 	}
-	if tryWhole(&c.whole, &c.part, n) {
+	// With exemplars it comes here without having met anybody.
+	if c.extras.Load() != nil && tryWhole(&c.whole, &c.part, n) {
 		return
 	}
 	c.extras.collided(&c.whole, newCounterStripe)
@@ -76,18 +77,18 @@ func (c *Counter) look(s *counterStripe, over bool) {
 // addFloatSlow is addSlow for a number with a fraction.
 func (c *Counter) addFloatSlow(v float64) {
 	part := &c.part
-	stripes := c.extras.stripes()
-	i := 0
-	if len(stripes) > 0 {
-		i = stripeOf(len(stripes))
+	if stripes := c.extras.stripes(); len(stripes) > 0 {
+		i := stripeOf(len(stripes))
 		part = &stripes[i].part
-	}
-	if tryFloat(part, v) {
-		return
-	}
-	c.extras.collided(part, newCounterStripe)
-	if len(stripes) > 0 {
+		if tryFloat(part, v) {
+			return
+		}
+		c.extras.collided(part, newCounterStripe)
 		part = &stripes[(i+1)%len(stripes)].part
+	} else if c.extras.Load() == nil || !tryFloat(part, v) {
+		c.extras.collided(part, newCounterStripe)
+	} else {
+		return
 	}
 	addFloat(part, v)
 }

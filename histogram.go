@@ -212,7 +212,7 @@ func (h *Histogram) ObserveDuration(d time.Duration) {
 		}
 		return
 	}
-	if len(h.extras.stripes()) > 0 || tryAdd(&h.sum, h.nanos(), v, int64(d)) != nil {
+	if len(h.extras.stripes()) > 0 || !tryAdd(&h.sum, h.nanos(), v, int64(d)) {
 		h.observeSlow(v, 1, v, int64(d))
 		return
 	}

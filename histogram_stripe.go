@@ -39,23 +39,17 @@ func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	bucket := h.buckets.find(v)
 	stripes := h.extras.stripes()
 	if len(stripes) == 0 {
-		if met := tryAdd(&h.sum, h.nanos(), sum, d); met != nil {
-			h.extras.collided(met, h.newStripe)
-			for tryAdd(&h.sum, h.nanos(), sum, d) != nil {
-			}
+		h.extras.collided(collision(&h.sum, h.nanos(), d), h.newStripe)
+		for !tryAdd(&h.sum, h.nanos(), sum, d) {
 		}
 		h.count(bucket).Add(n)
 		return
 	}
 	i := stripeOf(len(stripes))
 	s := stripes[i]
-	for tries := 1; ; tries++ {
-		met := tryAdd(&s.sum, &s.nanos, sum, d)
-		if met == nil {
-			break
-		}
+	for tries := 1; !tryAdd(&s.sum, &s.nanos, sum, d); tries++ {
 		if tries == 1 {
-			h.extras.collided(met, h.newStripe)
+			h.extras.collided(collision(&s.sum, &s.nanos, d), h.newStripe)
 		}
 		s = stripes[(i+tries)%len(stripes)]
 	}

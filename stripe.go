@@ -24,9 +24,12 @@ const (
 	// whether others are still there. They are not counted, which would need
 	// memory: each has that chance.
 	collisionsToProbe = 16
-	// probes is how often that is tried: for some 50 nanoseconds. Who meets
-	// somebody a second time within that meets somebody all the time.
-	probes = 10
+	// probes is how often the word is looked at then, for about a microsecond, and
+	// changesOfBusy how often it has to change meanwhile. It is only read: who wrote
+	// to it would own its cache line, and where that takes long to come from another
+	// processor nobody would be seen.
+	probes        = 1000
+	changesOfBusy = 3
 	// stripePad is the distance that keeps processors apart: two cache lines,
 	// since many fetch them in pairs.
 	stripePad = 128
@@ -110,11 +113,15 @@ func (p *extras[S]) collided(word *atomic.Uint64, add func() *S) {
 	}
 }
 
-// isBusy reports whether somebody changes a word at this very moment.
+// isBusy reports whether somebody goes on changing a word.
 func isBusy(word *atomic.Uint64) bool {
+	last, changes := word.Load(), 0
 	for range probes {
-		if v := word.Load(); !word.CompareAndSwap(v, v) {
-			return true
+		if v := word.Load(); v != last {
+			last = v
+			if changes++; changes == changesOfBusy {
+				return true
+			}
 		}
 	}
 	return false

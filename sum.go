@@ -15,24 +15,26 @@ func addNanos(p *int64, d int64) bool {
 	return false
 }
 
-// tryAdd adds an observation to a sum: nanos, if that is not 0 and fits, or else v.
-// If somebody else changes the same word at the same moment it adds nothing, and
-// returns that word.
-func tryAdd(sum, nanos *atomic.Uint64, v float64, d int64) (met *atomic.Uint64) {
+// tryAdd adds an observation to a sum, unless somebody else changes that at the
+// same moment. It is nanos, if that is not 0 and fits, or else v.
+func tryAdd(sum, nanos *atomic.Uint64, v float64, d int64) bool {
 	if d != 0 {
 		old := nanos.Load()
 		next := int64(old)
 		if addNanos(&next, d) {
-			if !nanos.CompareAndSwap(old, uint64(next)) {
-				return nanos
-			}
-			return nil
+			return nanos.CompareAndSwap(old, uint64(next))
 		}
 	}
-	if !tryFloat(sum, v) {
-		return sum
+	return tryFloat(sum, v)
+}
+
+// collision returns the word at which an observation of d, or of a number if that
+// is 0, has met another one.
+func collision(sum, nanos *atomic.Uint64, d int64) *atomic.Uint64 {
+	if d != 0 {
+		return nanos
 	}
-	return nil
+	return sum
 }
 
 // inSeconds returns so many nanoseconds in seconds: the nearest float64, and beyond

@@ -153,7 +153,7 @@ func (s *Summary) ObserveDuration(d time.Duration) {
 		return
 	}
 	v := inSeconds(int64(d))
-	if s.extras.Load() != nil || tryAdd(&s.sum, &s.nanos, v, int64(d)) != nil {
+	if s.extras.Load() != nil || !tryAdd(&s.sum, &s.nanos, v, int64(d)) {
 		s.observeSlow(v, int64(d))
 	} else {
 		s.count.Add(1)

@@ -16,23 +16,17 @@ func newSummaryStripe() *summaryStripe { return new(summaryStripe) }
 func (s *Summary) observeSlow(v float64, d int64) {
 	stripes := s.extras.stripes()
 	if len(stripes) == 0 {
-		if met := tryAdd(&s.sum, &s.nanos, v, d); met != nil {
-			s.extras.collided(met, newSummaryStripe)
-			for tryAdd(&s.sum, &s.nanos, v, d) != nil {
-			}
+		s.extras.collided(collision(&s.sum, &s.nanos, d), newSummaryStripe)
+		for !tryAdd(&s.sum, &s.nanos, v, d) {
 		}
 		s.count.Add(1)
 		return
 	}
 	i := stripeOf(len(stripes))
 	stripe := stripes[i]
-	for tries := 1; ; tries++ {
-		met := tryAdd(&stripe.sum, &stripe.nanos, v, d)
-		if met == nil {
-			break
-		}
+	for tries := 1; !tryAdd(&stripe.sum, &stripe.nanos, v, d); tries++ {
 		if tries == 1 {
-			s.extras.collided(met, newSummaryStripe)
+			s.extras.collided(collision(&stripe.sum, &stripe.nanos, d), newSummaryStripe)
 		}
 		stripe = stripes[(i+tries)%len(stripes)]
 	}
