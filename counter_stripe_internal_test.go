@@ -28,27 +28,16 @@ func TestStripesGrowWhereAdditionsMeet(t *testing.T) {
 		if n := len(c.extras.stripes()); n != firstStripes {
 			t.Errorf("%d stripes although nobody else is there, want %d", n, firstStripes)
 		}
-		stop := make(chan struct{})
-		var group sync.WaitGroup
-		for range 4 {
-			group.Go(func() {
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						for _, s := range c.extras.stripes() {
-							s.whole.Add(1)
-						}
-					}
-				}
-			})
+		updateAll := func() {
+			for _, s := range c.extras.stripes() {
+				s.whole.Add(1)
+			}
 		}
-		for len(c.extras.stripes()) == firstStripes {
-			c.look(c.extras.stripes()[0], false)
-		}
-		close(stop)
-		group.Wait()
+		whileOthers(updateAll, func() {
+			for len(c.extras.stripes()) == firstStripes {
+				c.look(c.extras.stripes()[0], false)
+			}
+		})
 		if n := len(c.extras.stripes()); n != 2*firstStripes {
 			t.Errorf("%d stripes, want %d", n, 2*firstStripes)
 		}

@@ -78,7 +78,7 @@ func TestInfoStringsAreCloned(t *testing.T) {
 	r := fennel.NewRegistry()
 	buffer := []byte("1.0")
 	info := fennel.NewInfo("build_info", "", build{Version: unsafe.String(&buffer[0], len(buffer))}, fennel.In(r))
-	copy(buffer, "xxx")
+	copy(buffer, "9.9")
 	if v, _ := info.Value(); v.Version != "1.0" {
 		t.Errorf("Value() = %v", v)
 	}

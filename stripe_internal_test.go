@@ -31,6 +31,27 @@ func spreadCounter(c *Counter) *Counter       { spread(&c.extras, newCounterStri
 func spreadHistogram(h *Histogram) *Histogram { spread(&h.extras, h.newStripe); return h }
 func spreadSummary(s *Summary) *Summary       { spread(&s.extras, newSummaryStripe); return s }
 
+// whileOthers runs f while four goroutines do nothing but update.
+func whileOthers(update, f func()) {
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					update()
+				}
+			}
+		})
+	}
+	f()
+	close(stop)
+	group.Wait()
+}
+
 // together runs f in eight goroutines.
 func together(f func(goroutine int)) {
 	var group sync.WaitGroup
@@ -79,25 +100,11 @@ func TestStripesComeWithCollisions(t *testing.T) {
 		if n := len(c.extras.stripes()); n != 0 {
 			t.Errorf("%d stripes although nobody is there any more", n)
 		}
-		stop := make(chan struct{})
-		var group sync.WaitGroup
-		for range 4 {
-			group.Go(func() {
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						c.whole.Add(1)
-					}
-				}
-			})
-		}
-		for len(c.extras.stripes()) == 0 {
-			c.extras.collided(&c.whole, newCounterStripe)
-		}
-		close(stop)
-		group.Wait()
+		whileOthers(func() { c.whole.Add(1) }, func() {
+			for len(c.extras.stripes()) == 0 {
+				c.extras.collided(&c.whole, newCounterStripe)
+			}
+		})
 		if n := len(c.extras.stripes()); n != firstStripes {
 			t.Errorf("%d stripes at first, want %d", n, firstStripes)
 		}
