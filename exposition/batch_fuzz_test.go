@@ -18,6 +18,7 @@ func FuzzBatch(f *testing.F) {
 		f.Add(seed, "http.requests", "h", "zone.id", "a\n\"\\b", "trace.id")
 	}
 	f.Add(uint64(7), "é\"\\", "\\n\"", "l\n", "", "\\")
+	f.Add(uint64(25), "O\n:", "0", "A", "\x10", "0") // a stateset with a colon in its name
 	f.Fuzz(func(t *testing.T, seed uint64, name, help, label, value, note string) {
 		name, label, note = mend(name), mend(label), mend(note)
 		if name == "" || label == "" || note == "" || strings.Contains(name+label+note, "\x00") || label == "le" || label == "quantile" {

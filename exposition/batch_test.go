@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fennelmetrics/fennel/internal/names"
@@ -125,7 +126,11 @@ func (m *madeFamily) want(f Format) readFamily {
 	want := readFamily{name: scheme.Metric(m.family.Name), word: m.family.Kind.String(), help: m.family.Help, unit: m.family.Unit}
 	if f.Syntax == OpenMetrics200 {
 		want.unit = scheme.Metric(want.unit)
-	} else if m.family.Kind == sample.Info || m.family.Kind == sample.StateSet {
+	}
+	switch colon := strings.Contains(want.name, ":") && f.Escaping != AllowUTF8; {
+	case m.family.Kind == sample.Info && f.Syntax == Protobuf:
+		want.word = "gauge"
+	case m.family.Kind == sample.StateSet && (f.Syntax == Protobuf || colon): // a label can't have the colon
 		want.word = "gauge"
 	}
 	for i := range m.samples {
