@@ -159,6 +159,7 @@ func latencyRows() []row {
 			title, key := "look up and Inc, "+n.title+" series, "+other.title, "Latency/"+n.key+"/*/"+other.key
 			all = append(all,
 				row{title + ", 99.9 % within", key, "p999-ns", nanos, 0, full},
+				row{title + ", the longest of a tenth of a second", key, "tenth-ns", nanos, 0, full},
 				row{title + ", at most", key, "max-ns", nanos, 0, full})
 		}
 		all = append(all, row{"creation of a series, " + n.title + " series, beside scrapes, at most", "Latency/" + n.key + "/*/loaded", "create-max-ns", nanos, 0, full})
