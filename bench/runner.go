@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +17,13 @@ import (
 // runner runs passes.
 type runner struct {
 	dir     string // for what is built
+	bin     string // the benchmarks
 	quick   bool
 	only    *regexp.Regexp // of the passes, by their pattern
 	raw     io.Writer      // gets all that the benchmarks print
 	log     io.Writer
 	results results
+	source  map[string]pass // which measured a benchmark last
 	others  load
 	noisy   int // runs that were disturbed and count all the same
 	// patience is how much time is left for repeating runs that others disturbed.
@@ -37,8 +40,8 @@ const repeats = 3
 // all runs all passes, in rounds, so that what disturbs one run of a pass
 // leaves the others alone. A pass that fails doesn't keep the rest from running.
 func (r *runner) all(ctx context.Context) error {
-	bin := filepath.Join(r.dir, "bench.test")
-	if out, err := exec.Command("go", "test", "-c", "-o", bin, ".").CombinedOutput(); err != nil {
+	r.bin, r.source = filepath.Join(r.dir, "bench.test"), make(map[string]pass)
+	if out, err := exec.Command("go", "test", "-c", "-o", r.bin, ".").CombinedOutput(); err != nil {
 		return fmt.Errorf("building the benchmarks: %w\n%s", err, out)
 	}
 	var failed error
@@ -53,7 +56,7 @@ func (r *runner) all(ctx context.Context) error {
 				continue
 			}
 			more = true
-			failed = errors.Join(failed, r.run(ctx, bin, p.bench, plan.time))
+			failed = errors.Join(failed, r.run(ctx, p, plan.time))
 			if ctx.Err() != nil {
 				return failed
 			}
@@ -65,12 +68,34 @@ func (r *runner) all(ctx context.Context) error {
 	return failed
 }
 
+// rechecks is how often a pass is run again because a row looks worse than it was.
+const rechecks = 3
+
+// recheck runs those passes again that measured rows that look worse than before,
+// until none does: what was chance will not be it each time.
+func (r *runner) recheck(ctx context.Context, before *record) error {
+	for range rechecks {
+		again := make(map[string]pass)
+		for _, c := range changes(before, &record{machine: machine(), results: r.results}) {
+			if p, ok := r.source[c.row.of(columns[0])]; ok && c.verdict == worse && !c.row.isExact() {
+				again[p.bench] = p
+			}
+		}
+		for _, p := range again {
+			if err := r.run(ctx, p, cmp.Or(p.full.time, p.quick.time)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // run runs a pass once, or again if others disturbed it: with one of two cores
 // taken, all that is measured in parallel looks as if it had no contention.
-func (r *runner) run(ctx context.Context, bin, bench, benchtime string) error {
+func (r *runner) run(ctx context.Context, p pass, benchtime string) error {
 	for repeat := 0; ; repeat++ {
 		start := time.Now()
-		out, others, err := r.execute(ctx, bin, bench, benchtime)
+		out, others, err := r.execute(ctx, p.bench, benchtime)
 		if err != nil {
 			return err
 		}
@@ -80,7 +105,7 @@ func (r *runner) run(ctx context.Context, bin, bench, benchtime string) error {
 		if again {
 			verdict = ", repeated"
 		}
-		fmt.Fprintf(r.log, "%6.1fs  %s  (others: %s of a core%s)\n", took.Seconds(), bench, percent(others), verdict)
+		fmt.Fprintf(r.log, "%6.1fs  %s  (others: %s of a core%s)\n", took.Seconds(), p.bench, percent(others), verdict)
 		if again {
 			r.patience -= took
 			continue
@@ -88,6 +113,11 @@ func (r *runner) run(ctx context.Context, bin, bench, benchtime string) error {
 		r.others.add(others)
 		if others > quiet {
 			r.noisy++
+		}
+		measured := make(results)
+		measured.parse(string(out))
+		for name := range measured {
+			r.source[name] = p
 		}
 		r.results.parse(string(out))
 		_, err = r.raw.Write(out)
@@ -97,8 +127,8 @@ func (r *runner) run(ctx context.Context, bin, bench, benchtime string) error {
 
 // execute returns what the benchmarks print and how much of a core others used
 // meanwhile.
-func (r *runner) execute(ctx context.Context, bin, bench, benchtime string) ([]byte, float64, error) {
-	cmd := exec.CommandContext(ctx, bin, "-test.run=^$", "-test.bench="+bench, "-test.benchtime="+benchtime, "-test.timeout=0")
+func (r *runner) execute(ctx context.Context, bench, benchtime string) ([]byte, float64, error) {
+	cmd := exec.CommandContext(ctx, r.bin, "-test.run=^$", "-test.bench="+bench, "-test.benchtime="+benchtime, "-test.timeout=0")
 	cmd.Stderr = os.Stderr
 	start, busy := time.Now(), busyTime()
 	out, err := cmd.Output()
