@@ -4,13 +4,14 @@ import (
 	"strings"
 
 	"github.com/fennelmetrics/fennel/internal/names"
+	"github.com/fennelmetrics/fennel/internal/quality"
 )
 
 // clause is one element of an Accept header, as far as it matters here.
 type clause struct {
 	media     media
 	version   version
-	quality   quality
+	quality   quality.Value
 	escaping  Escaping
 	hasEscape bool
 
@@ -123,18 +124,6 @@ const (
 	other
 )
 
-// quality is the q parameter of a clause: the greater, the more wanted. A q of
-// 0.7 is last + 0.7 * one.
-type quality uint32
-
-const (
-	unstated quality = iota
-	refused          // q=0
-	last             // q is malformed or greater than 1
-
-	one = 1e9
-)
-
 // parseClause reads one element of an Accept header (RFC 9110, section 12.5.1)
 // and reports whether it is well formed. It bears with what clients really
 // send: empty and repeated parameters, of which the first counts (Prometheus
@@ -147,8 +136,8 @@ func parseClause(s string) (c clause, ok bool) {
 		s, params = cut(params, ';')
 		ok = c.parseParam(trim(s))
 	}
-	if c.quality == unstated {
-		c.quality = last + one
+	if c.quality == quality.Unstated {
+		c.quality = quality.Most
 	}
 	return c, ok
 }
@@ -165,8 +154,8 @@ func (c *clause) parseParam(s string) bool {
 	}
 	switch {
 	case strings.EqualFold(name, "q"):
-		if c.quality == unstated {
-			c.quality = parseQuality(value)
+		if c.quality == quality.Unstated {
+			c.quality = quality.Parse(value)
 		}
 	case strings.EqualFold(name, "version"):
 		if c.version == unversioned {
@@ -258,36 +247,6 @@ func parseNumber(s string) (n int, ok bool) {
 		n = min(10*n+int(s[i]-'0'), 1000)
 	}
 	return n, s != ""
-}
-
-// parseQuality reads a number from 0 to 1. It takes more digits than the three
-// of the grammar, and none before the point, since Java's "q=.2" is common.
-func parseQuality(s string) quality {
-	whole, fraction, _ := strings.Cut(s, ".")
-	var v quality
-	switch {
-	case whole == "1":
-		v = one
-	case whole == "0", whole == "" && fraction != "":
-	default:
-		return last
-	}
-	scale := quality(one / 10)
-	for i := range len(fraction) {
-		d := fraction[i] - '0'
-		if d > 9 {
-			return last
-		}
-		v += quality(d) * scale
-		scale /= 10
-	}
-	switch {
-	case v > one:
-		return last
-	case v == 0:
-		return refused
-	}
-	return last + v
 }
 
 // cut splits s at the first sep that stands outside quotes.

@@ -1,6 +1,10 @@
 package exposition
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/fennelmetrics/fennel/internal/quality"
+)
 
 // Negotiate returns the format that the lines of an Accept header ask for:
 //
@@ -59,7 +63,7 @@ type poll struct {
 
 // vote is one clause's wish. The zero value is no vote.
 type vote struct {
-	quality   quality
+	quality   quality.Value
 	order     int // of the clause in the header
 	escaping  Escaping
 	hasEscape bool
@@ -75,7 +79,7 @@ func (v vote) beats(w vote) bool {
 func (p *poll) add(c clause) {
 	p.clauses++
 	level := c.specificity()
-	if c.quality == refused {
+	if c.quality == quality.Refused {
 		for s := range Syntax(syntaxes) {
 			if c.covers(s) {
 				p.barred[s] = max(p.barred[s], level+1)

@@ -1,6 +1,10 @@
 package fennelhttp
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fennelmetrics/fennel/internal/quality"
+)
 
 // choose returns the coding in which a body is best sent, by the lines of an
 // Accept-Encoding header (RFC 9110, section 12.5.3), or nil for none. Those on
@@ -25,62 +29,52 @@ func choose(offered []*coding, lines []string) *coding {
 		return nil
 	}
 	var best *coding
-	var wanted weight
-	rest := weightOf("*", lines)
+	var wanted quality.Value
+	rest := qualityOf("*", lines)
 	for i := len(offered) - 1; i >= 0; i-- {
-		w := weightOf(offered[i].name, lines)
-		if w == unnamed {
-			w = rest
+		q := qualityOf(offered[i].name, lines)
+		if q == quality.Unstated {
+			q = rest
 		}
-		if w != refused && (best == nil || w > wanted || w == wanted && w != unnamed) {
-			best, wanted = offered[i], w
+		if q != quality.Refused && (best == nil || q > wanted || q == wanted && q != quality.Unstated) {
+			best, wanted = offered[i], q
 		}
 	}
-	plain := weightOf("identity", lines)
-	if plain == refused {
+	plain := qualityOf("identity", lines)
+	if plain == quality.Refused {
 		return best
 	}
-	if plain == unnamed {
+	if plain == quality.Unstated {
 		plain = rest
 	}
-	if wanted == unnamed || wanted < plain {
+	if wanted == quality.Unstated || wanted < plain {
 		return nil
 	}
 	return best
 }
 
-// weightOf returns the highest q that a coding is named with.
-func weightOf(name string, lines []string) weight {
-	highest := unnamed
+// qualityOf returns the highest q that a coding is named with.
+func qualityOf(name string, lines []string) quality.Value {
+	highest := quality.Unstated
 	for _, line := range lines {
 		for more := true; more; {
 			var clause string
 			clause, line, more = strings.Cut(line, ",")
-			coding, w, ok := parseCoding(clause)
+			coding, q, ok := parseCoding(clause)
 			if ok && (strings.EqualFold(coding, name) || name == "gzip" && strings.EqualFold(coding, "x-gzip")) {
-				highest = max(highest, w)
+				highest = max(highest, q)
 			}
 		}
 	}
 	return highest
 }
 
-// weight is the q of a coding: the greater, the more wanted. A q of 0.7 is
-// least + 700.
-type weight int
-
-const (
-	unnamed weight = iota
-	refused        // q=0
-	least          // q is malformed or greater than 1
-)
-
 // parseCoding reads one clause of an Accept-Encoding header.
-func parseCoding(clause string) (coding string, w weight, ok bool) {
+func parseCoding(clause string) (coding string, q quality.Value, ok bool) {
 	coding, params, _ := strings.Cut(clause, ";")
 	coding = strings.Trim(coding, " \t")
 	if coding == "" || strings.ContainsAny(coding, " \t\"=") {
-		return "", unnamed, false
+		return "", quality.Unstated, false
 	}
 	// There should be no other parameter than q, but where there is, it says
 	// nothing about q.
@@ -89,38 +83,8 @@ func parseCoding(clause string) (coding string, w weight, ok bool) {
 		param, params, _ = strings.Cut(params, ";")
 		name, value, _ := strings.Cut(param, "=")
 		if strings.EqualFold(strings.Trim(name, " \t"), "q") {
-			return coding, parseWeight(strings.Trim(value, " \t")), true
+			return coding, quality.Parse(strings.Trim(value, " \t")), true
 		}
 	}
-	return coding, least + 1000, true
-}
-
-// parseWeight reads a number from 0 to 1. It takes more digits than the three
-// of the grammar, and none before the point.
-func parseWeight(s string) weight {
-	whole, fraction, _ := strings.Cut(s, ".")
-	var w weight
-	switch {
-	case whole == "1":
-		w = 1000
-	case whole == "0", whole == "" && fraction != "":
-	default:
-		return least
-	}
-	tiny := false // but not 0
-	for i, scale := 0, weight(100); i < len(fraction); i, scale = i+1, scale/10 {
-		d := fraction[i] - '0'
-		if d > 9 {
-			return least
-		}
-		w += weight(d) * scale
-		tiny = tiny || d > 0
-	}
-	switch {
-	case w > 1000:
-		return least
-	case w == 0 && !tiny:
-		return refused
-	}
-	return least + w
+	return coding, quality.Most, true
 }
