@@ -93,8 +93,8 @@ func TestTheEndOfABodyIsCutAsTheRest(t *testing.T) {
 		c := newRoomyCache()
 		body := page(n, square)
 		compress(t, NewWriter(c), body, 64<<10)
-		if want := len(segments(c, body)); c.misses != want {
-			t.Errorf("a body of %d bytes has %d segments, want %d", len(body), c.misses, want)
+		if want := len(segments(c, body)); c.seen.taken != want {
+			t.Errorf("a body of %d bytes has %d segments, want %d", len(body), c.seen.taken, want)
 		}
 	}
 }
