@@ -103,14 +103,14 @@ func (c *Cache) firstLook() int {
 }
 
 // cut is findCut. Where nothing is kept, segments may end anywhere.
-func (c *Cache) cut(text []byte) int {
+func (c *Cache) cut(text []byte, from int) (n, looked int) {
 	switch {
 	case c != nil:
-		return findCut(text)
+		return findCut(text, from)
 	case len(text) < mostText:
-		return 0
+		return 0, 0
 	}
-	return len(text)
+	return len(text), 0
 }
 
 // key returns the key of a segment.
