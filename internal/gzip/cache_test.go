@@ -32,7 +32,10 @@ type use struct{ hits, misses int }
 
 // useOf returns what a body will find in a cache.
 func useOf(c *Cache, body []byte) (u use) {
-	for _, s := range segments(c, body) {
+	texts := segments(c, body)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range texts {
 		if _, found := c.segments[c.key([]byte(s), crc32.ChecksumIEEE([]byte(s)))]; found {
 			u.hits++
 		} else {
@@ -53,6 +56,8 @@ func scrape(t *testing.T, c *Cache, body []byte) use {
 // bytesOf returns what the cache says it holds, and checks it.
 func bytesOf(t *testing.T, c *Cache) int64 {
 	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	sum := int64(0)
 	for _, e := range c.segments {
 		sum += e.cost()
@@ -107,7 +112,7 @@ func TestCacheKeepsWithinItsLimit(t *testing.T) {
 			scrape(t, c, page(20_000, func(i int) uint64 { return uint64(i * (round / 4)) }))
 			bytesOf(t, c)
 		}
-		if limit > 10_000 && len(c.segments) == 0 {
+		if limit > 10_000 && kept(c) == 0 {
 			t.Errorf("limit %d: nothing is kept", limit)
 		}
 	}
@@ -167,6 +172,13 @@ func TestNoCache(t *testing.T) {
 	}
 }
 
+// kept returns how many segments there are.
+func kept(c *Cache) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.segments)
+}
+
 // scraper asks for a body every so often.
 type scraper struct {
 	every int // seconds
@@ -207,14 +219,14 @@ func TestScrapersShareACache(t *testing.T) {
 		if last[0] != all(often) || last[1] != all(rarely) {
 			t.Errorf("found %+v, want %+v and %+v", last, all(often), all(rarely))
 		}
-		if want := all(often).hits + all(rarely).hits; len(c.segments) != want {
-			t.Errorf("%d segments are kept, want the %d of two scrapers", len(c.segments), want)
+		if want := all(often).hits + all(rarely).hits; kept(c) != want {
+			t.Errorf("%d segments are kept, want the %d of two scrapers", kept(c), want)
 		}
 
 		run(t, c, 100, often, reloading)
 		run(t, c, 190, often)
-		if want := all(often).hits; len(c.segments) != want {
-			t.Errorf("%d segments are kept, want the %d of the last scraper", len(c.segments), want)
+		if want := all(often).hits; kept(c) != want {
+			t.Errorf("%d segments are kept, want the %d of the last scraper", kept(c), want)
 		}
 		run(t, c, 70, changing)
 		if got := bytesOf(t, c); got > 0 {
@@ -333,10 +345,12 @@ func TestWhatNobodyNeedsGoesWithoutAScrape(t *testing.T) {
 				}
 				time.Sleep(time.Duration(test.goes-test.stays) * time.Second)
 				synctest.Wait()
+				c.mu.Lock()
 				if c.bytes > 0 || c.segments != nil || c.seen.places != nil || c.awaited {
 					t.Errorf("after %d s, %d bytes and %d segments are left, and %d sightings",
 						test.goes, c.bytes, len(c.segments), len(c.seen.places))
 				}
+				c.mu.Unlock()
 				for i, want := range []int{0, 0, 1} { // and it can be used again
 					if got := scrape(t, c, body); min(got.hits, 1) != want {
 						t.Errorf("scrape %d of a new scraper found %+v", i+1, got)
@@ -436,7 +450,7 @@ func TestWritersShareACacheAtTheSameTime(t *testing.T) {
 	}
 	group.Wait()
 	bytesOf(t, c)
-	if len(c.segments) == 0 {
+	if kept(c) == 0 {
 		t.Error("nothing is kept")
 	}
 }
