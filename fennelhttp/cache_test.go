@@ -1,14 +1,20 @@
 package fennelhttp
 
 import (
+	"compress/gzip"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/fennelmetrics/fennel"
+	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
 // manySeries is a registry whose body has several segments, with its gauges.
@@ -62,6 +68,50 @@ func TestScrapesAllocateAsLittleWithTheCache(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(20, scrape); n > 7 {
 		t.Errorf("%v allocations for a body of %d series that stays the same", n, 10_000)
+	}
+}
+
+// The encoder of a body that was cut off, and what the cache has of it, are used for
+// the next one.
+func TestABodyThatWasCutOffDoesNotSpoilTheNext(t *testing.T) {
+	reg, gauges := manySeries()
+	for i, g := range gauges { // so that something is sent before the end
+		g.Set(1 / float64(i+3))
+	}
+	for name, fail := range failures {
+		broken := false
+		h := bare(gathererFunc(func(ctx context.Context, r *sample.Request, v sample.Visitor) error {
+			if err := reg.Visit(ctx, r, v); err != nil || !broken {
+				return err
+			}
+			return fail()
+		}))
+		want := serve(h, request("GET", "/")).Body.String()
+		for round := range 5 {
+			broken = true
+			w := httptest.NewRecorder()
+			func() {
+				defer func() {
+					if p := recover(); p != http.ErrAbortHandler {
+						t.Errorf("%s, round %d: panicked with %v, want http.ErrAbortHandler", name, round, p)
+					}
+				}()
+				h.ServeHTTP(w, request("GET", "/", "Accept-Encoding", "gzip"))
+			}()
+			z, err := gzip.NewReader(w.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			part, err := io.ReadAll(z)
+			if !errors.Is(err, io.ErrUnexpectedEOF) || len(part) == 0 || !strings.HasPrefix(want, string(part)) {
+				t.Errorf("%s, round %d: what was sent has %d bytes and ends with %v", name, round, len(part), err)
+			}
+			broken = false
+			w = serve(h, request("GET", "/", "Accept-Encoding", "gzip"))
+			if gunzip(t, w.Body.Bytes()) != want {
+				t.Errorf("%s, round %d: the next body is another one", name, round)
+			}
+		}
 	}
 }
 
