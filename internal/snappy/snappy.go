@@ -17,8 +17,6 @@ const (
 	plain      = 0x01
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // Encode returns text as a stream, which depends on nothing else.
 func Encode(text []byte) []byte {
 	var e encoder
@@ -42,7 +40,8 @@ func (e *encoder) appendChunk(out, text []byte) []byte {
 	}
 	head := out[start:]
 	binary.LittleEndian.PutUint32(head, uint32(len(head)-4)<<8|uint32(kind))
-	sum := crc32.Checksum(text, castagnoli)
+	// The table is made once, and only in programs that get here.
+	sum := crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli))
 	binary.LittleEndian.PutUint32(head[4:], (sum>>15|sum<<17)+0xa282ead8)
 	return out
 }
