@@ -95,3 +95,18 @@ func BenchmarkScrape(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkHandlerPerRequest makes a handler for each scrape, as some programs do.
+func BenchmarkHandlerPerRequest(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		reg, r := seriesRegistry(n), request("GET", "/metrics", "Accept-Encoding", "gzip")
+		b.Run(fmt.Sprintf("series=%d", n), func(b *testing.B) {
+			w := &sink{header: make(http.Header)}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.header)
+				Handler(reg).ServeHTTP(w, r)
+			}
+		})
+	}
+}

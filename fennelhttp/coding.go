@@ -35,16 +35,38 @@ type Encoder interface {
 type coding struct {
 	name     string
 	encoders sync.Pool
+	// selections is the coding for what a query selects; nil if it is this one.
+	selections *coding
 }
 
 func newCoding(c Coding) *coding {
 	return &coding{name: c.Name, encoders: sync.Pool{New: func() any { return c.New() }}}
 }
 
-// ownGzip is the gzip of a handler that was not told another one.
+// selectionShare is how much of the cache selections may have: one part in so many.
+const selectionShare = 4
+
+// ownGzip is the gzip of a handler that was not told another one. There are as many
+// selections as clients think of, and few bodies that are whole. So the former have
+// a cache of their own, and can take no room from the latter.
 func ownGzip(c *config) *coding {
-	cache := gzip.NewCache(c.cache) // nil for none
+	share := c.cache / selectionShare
+	whole := cachedGzip(c.cache - share)
+	whole.selections = cachedGzip(share)
+	return whole
+}
+
+func cachedGzip(bytes int64) *coding {
+	cache := gzip.NewCache(bytes) // nil for none
 	return newCoding(Coding{"gzip", func() Encoder { return gzip.NewWriter(cache) }})
+}
+
+// serving returns the coding for what is asked for.
+func (c *coding) serving(d *demand) *coding {
+	if c != nil && c.selections != nil && (d.names != nil || d.format.Readable) {
+		return c.selections
+	}
+	return c
 }
 
 // WithCoding offers another coding beside gzip. Where a client likes several

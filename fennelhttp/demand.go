@@ -24,7 +24,7 @@ func (h *handler) demand(w http.ResponseWriter, r *http.Request) (d demand, err 
 	d.format, err = h.format(r.Header["Accept"], &q)
 	d.coded = len(w.Header()["Content-Encoding"]) > 0
 	if !d.coded {
-		d.coding = choose(h.codings, r.Header["Accept-Encoding"])
+		d.coding = choose(h.codings, r.Header["Accept-Encoding"]).serving(&d)
 	}
 	return d, err
 }

@@ -170,8 +170,10 @@ func WithoutCompression() Option {
 //
 // Bodies are compressed in segments of about 64 KiB. One whose text was seen in
 // two scrapes, at most five minutes apart, is kept until nobody has needed it for
-// twice that time and half a minute. When all scrapes have ended, what is kept
-// stays with the handler: nothing runs in the background.
+// twice that time and half a minute, or up to a minute more if no scrape comes.
+// What finds no room is not kept, and throws nothing out. What a query selects, by
+// name[] or debug, has a quarter of the memory to itself, and so leaves the scrapes
+// of all there is theirs, whatever clients ask for.
 //
 // It has no effect on other codings, nor with [WithCompressionLevel]. It panics
 // if bytes is negative.

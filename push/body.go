@@ -7,11 +7,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/s2"
-
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
+	"github.com/fennelmetrics/fennel/internal/gzip"
+	"github.com/fennelmetrics/fennel/internal/snappy"
 )
 
 // message is what is sent to a gateway, once or, by retries and redirects, more
@@ -75,24 +74,14 @@ func packNot(p []byte) ([]byte, error) { return p, nil }
 
 func packGzip(p []byte) ([]byte, error) {
 	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
+	z := gzip.NewWriter(nil)
+	z.Reset(&out)
 	if _, err := z.Write(p); err != nil {
 		return nil, err
 	}
-	err = z.Close()
+	err := z.Close()
 	return out.Bytes(), err
 }
 
 // packSnappy makes a stream, which is what a gateway takes, and not a block.
-func packSnappy(p []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w := s2.NewWriter(&out, s2.WriterSnappyCompat(), s2.WriterConcurrency(1))
-	if _, err := w.Write(p); err != nil {
-		return nil, err
-	}
-	err := w.Close()
-	return out.Bytes(), err
-}
+func packSnappy(p []byte) ([]byte, error) { return snappy.Encode(p), nil }

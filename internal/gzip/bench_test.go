@@ -29,15 +29,16 @@ func BenchmarkWriter(b *testing.B) {
 			serve()
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
-			hits, misses := c.hits, c.misses
+			found := use{}
 			for round := 0; b.Loop(); round++ {
 				b.StopTimer()
 				change(body, changes, round)
+				u := useOf(c, body)
+				found = use{found.hits + u.hits, found.misses + u.misses}
 				b.StartTimer()
 				serve()
 			}
-			looked := c.hits - hits + c.misses - misses
-			b.ReportMetric(float64(c.misses-misses)/float64(looked)*100, "%missed")
+			b.ReportMetric(float64(found.misses)/float64(found.hits+found.misses)*100, "%missed")
 			b.ReportMetric(float64(c.bytes), "cache-B")
 		})
 	}

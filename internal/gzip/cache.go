@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+	"weak"
 )
 
 // Cache keeps compressed segments, so that text which is the same as in an
@@ -16,7 +17,7 @@ import (
 // longer for what is needed rarely. So scrapers share a cache, whatever they ask
 // for and however often. What finds no room is not kept, and throws nothing out:
 // of a page that is larger than the cache, a part is found each time, and not
-// nothing.
+// nothing. When all scrapers have gone, all goes, within a minute of its time.
 //
 // The text itself is not kept. A segment is known by its [key]: a 64-bit hash
 // that nobody outside of the process can foresee, a CRC-32 and the length. For a
@@ -32,10 +33,9 @@ type Cache struct {
 	mu       sync.Mutex
 	bytes    int64 // of all entries, by entry.cost
 	segments map[key]entry
-	seen     sightings // nil until there are any
-	swept    uint32    // when
-	hits     int
-	misses   int
+	seen     sightings
+	swept    uint32 // when
+	awaited  bool   // a sweep will come by itself
 }
 
 // key tells segments apart.
@@ -63,8 +63,11 @@ const (
 	// patience is how long an entry stays in any case. People reload a page several
 	// times within seconds, and the scrapers' next round must not suffer from it.
 	patience = 30
-	// sweepInterval is how often the cache looks for entries to drop.
+	// sweepInterval is how often the cache looks for entries to drop, at most.
 	sweepInterval = 5
+	// idleInterval is how often it looks by itself, as long as it keeps something:
+	// there may be no body any more that would make it.
+	idleInterval = time.Minute
 )
 
 // NewCache returns a cache that keeps so many bytes, its bookkeeping included, or
@@ -73,7 +76,7 @@ func NewCache(limit int64) *Cache {
 	if limit <= 0 {
 		return nil
 	}
-	return &Cache{limit: limit, seed: maphash.MakeSeed(), hash: hash, made: time.Now()}
+	return &Cache{limit: limit, seed: maphash.MakeSeed(), hash: hash, made: time.Now(), seen: newSightings(limit)}
 }
 
 // hash is several times as fast as [maphash.Bytes], which begins anew every 128
@@ -100,14 +103,14 @@ func (c *Cache) firstLook() int {
 }
 
 // cut is findCut. Where nothing is kept, segments may end anywhere.
-func (c *Cache) cut(text []byte) int {
+func (c *Cache) cut(text []byte, from int) (n, looked int) {
 	switch {
 	case c != nil:
-		return findCut(text)
+		return findCut(text, from)
 	case len(text) < mostText:
-		return 0
+		return 0, 0
 	}
-	return len(text)
+	return len(text), 0
 }
 
 // key returns the key of a segment.
@@ -128,23 +131,12 @@ func (c *Cache) find(k key, now uint32) (e entry, found bool) {
 	defer c.mu.Unlock()
 	e, found = c.segments[k]
 	if !found {
-		c.misses++
-		return entry{used: now, interval: c.sight(k, now)}, false
+		return entry{used: now, interval: c.seen.add(k.hash, now)}, false
 	}
-	c.hits++
 	e.interval = min(max(since(e.used, now), e.interval/2), longestInterval)
 	e.used = max(e.used, now)
 	c.segments[k] = e
 	return e, true
-}
-
-// sight notes that a segment was seen, and returns how long ago it was before.
-func (c *Cache) sight(k key, now uint32) uint32 {
-	if c.seen == nil {
-		c.seen = newSightings(c.limit)
-		c.segments = make(map[key]entry)
-	}
-	return c.seen.add(k.hash, now)
 }
 
 // wanted reports whether a segment should be kept that was not found.
@@ -152,30 +144,35 @@ func (e *entry) wanted() bool { return e.interval <= longestInterval }
 
 // keep keeps a copy of a segment's bytes, if there is room.
 func (c *Cache) keep(k key, e entry, packed []byte) {
-	e.packed = packed
-	if !c.fits(e) {
-		return
+	if !c.fits(overhead + int64(len(packed))) {
+		return // and isn't copied
 	}
-	e.packed = make([]byte, len(packed))
-	copy(e.packed, packed)
+	e.packed = append([]byte(nil), packed...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, found := c.segments[k]; found || c.bytes+e.cost() > c.limit {
 		return // another body was first
 	}
+	if c.segments == nil {
+		c.segments = make(map[key]entry)
+	}
 	c.segments[k] = e
 	c.bytes += e.cost()
+	if !c.awaited {
+		c.await()
+	}
 }
 
-// fits reports whether there is room for an entry.
-func (c *Cache) fits(e entry) bool {
+// fits reports whether there is room for so many bytes.
+func (c *Cache) fits(cost int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.bytes+e.cost() <= c.limit
+	return c.bytes+cost <= c.limit
 }
 
-// cost returns the memory that an entry takes.
-func (e *entry) cost() int64 { return overhead + int64(len(e.packed)) }
+// cost returns the memory that an entry takes. What append allocates is as long as
+// its capacity, and that may be a quarter more than was asked for.
+func (e *entry) cost() int64 { return overhead + int64(cap(e.packed)) }
 
 // sweep drops what nobody has needed for too long, now and then.
 func (c *Cache) sweep(now uint32) {
@@ -184,9 +181,13 @@ func (c *Cache) sweep(now uint32) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if since(c.swept, now) < sweepInterval {
-		return
+	if since(c.swept, now) >= sweepInterval {
+		c.drop(now)
 	}
+}
+
+// drop drops what nobody has needed for too long.
+func (c *Cache) drop(now uint32) {
 	c.swept = now
 	for k, e := range c.segments {
 		if since(e.used, now) > patience+2*e.interval {
@@ -194,6 +195,30 @@ func (c *Cache) sweep(now uint32) {
 			c.bytes -= e.cost()
 		}
 	}
+}
+
+// await has the cache look by itself after a while. It holds none back that nobody
+// else has any more.
+func (c *Cache) await() {
+	c.awaited = true
+	held := weak.Make(c)
+	time.AfterFunc(idleInterval, func() {
+		if c := held.Value(); c != nil {
+			c.idle()
+		}
+	})
+}
+
+// idle drops what nobody has needed for too long, and all of its memory if nothing
+// is left.
+func (c *Cache) idle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drop(c.now()); len(c.segments) > 0 {
+		c.await()
+		return
+	}
+	c.awaited, c.segments, c.seen = false, nil, newSightings(c.limit)
 }
 
 // since returns how much later now is. Bodies that overlap don't come in the

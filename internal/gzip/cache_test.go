@@ -2,6 +2,7 @@ package gzip
 
 import (
 	"bytes"
+	"hash/crc32"
 	"hash/maphash"
 	"runtime"
 	"strconv"
@@ -26,20 +27,37 @@ func newRoomyCache() *Cache {
 	return c
 }
 
-// use is what one body found in a cache.
+// use is how many segments of a body are in a cache, and how many are not.
 type use struct{ hits, misses int }
+
+// useOf returns what a body will find in a cache.
+func useOf(c *Cache, body []byte) (u use) {
+	texts := segments(c, body)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range texts {
+		if _, found := c.segments[c.key([]byte(s), crc32.ChecksumIEEE([]byte(s)))]; found {
+			u.hits++
+		} else {
+			u.misses++
+		}
+	}
+	return u
+}
 
 // scrape compresses a body through c, checks it, and returns what was found.
 func scrape(t *testing.T, c *Cache, body []byte) use {
 	t.Helper()
-	before := use{c.hits, c.misses}
+	found := useOf(c, body)
 	check(t, compress(t, NewWriter(c), body, 64<<10), body)
-	return use{c.hits - before.hits, c.misses - before.misses}
+	return found
 }
 
 // bytesOf returns what the cache says it holds, and checks it.
 func bytesOf(t *testing.T, c *Cache) int64 {
 	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	sum := int64(0)
 	for _, e := range c.segments {
 		sum += e.cost()
@@ -94,33 +112,39 @@ func TestCacheKeepsWithinItsLimit(t *testing.T) {
 			scrape(t, c, page(20_000, func(i int) uint64 { return uint64(i * (round / 4)) }))
 			bytesOf(t, c)
 		}
-		if limit > 10_000 && len(c.segments) == 0 {
+		if limit > 10_000 && kept(c) == 0 {
 			t.Errorf("limit %d: nothing is kept", limit)
 		}
 	}
 }
 
-// What is kept of bodies that are selections of few metrics is mostly bookkeeping.
-func TestMemoryOfSmallSegments(t *testing.T) {
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
-	packed := make([]byte, 40)
-	for limit := int64(4 << 20); limit < 9<<20; limit += 1 << 20 {
-		before := heap()
-		c := NewCache(limit)
-		for i := uint64(0); c.fits(entry{packed: packed}); i++ {
-			k := key{hash: i}
-			e, _ := c.find(k, 1)
-			c.keep(k, e, packed)
+// heap returns how much memory is in use.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// What is kept of bodies that are selections of few metrics is mostly bookkeeping,
+// and what doesn't get smaller takes whole pages of memory.
+func TestMemoryOfSegmentsOfAnySize(t *testing.T) {
+	for _, size := range []int{40, 700, 1200, 5000, 8200, 28_000, 33_000, 39_000, 41_000, 66_000} {
+		packed := make([]byte, size, size+1000)
+		for limit := int64(4 << 20); limit < 9<<20; limit += 1 << 20 {
+			before := heap()
+			c := NewCache(limit)
+			for i := uint64(0); c.bytes < limit-int64(2*size+overhead); i++ {
+				k := key{hash: i}
+				e, _ := c.find(k, 1)
+				c.keep(k, e, packed)
+			}
+			got := heap() - before
+			if got > limit+limit/20 || size > 1000 && got < limit-limit/20 {
+				t.Errorf("a cache of %d bytes, full of segments of %d, takes %d", limit, size, got)
+			}
+			runtime.KeepAlive(c)
 		}
-		if got := heap() - before; got > limit+limit/10 {
-			t.Errorf("a cache of %d bytes takes %d", limit, got)
-		}
-		runtime.KeepAlive(c)
 	}
 }
 
@@ -146,6 +170,13 @@ func TestNoCache(t *testing.T) {
 			t.Errorf("there is a cache of %d bytes", limit)
 		}
 	}
+}
+
+// kept returns how many segments there are.
+func kept(c *Cache) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.segments)
 }
 
 // scraper asks for a body every so often.
@@ -188,14 +219,14 @@ func TestScrapersShareACache(t *testing.T) {
 		if last[0] != all(often) || last[1] != all(rarely) {
 			t.Errorf("found %+v, want %+v and %+v", last, all(often), all(rarely))
 		}
-		if want := all(often).hits + all(rarely).hits; len(c.segments) != want {
-			t.Errorf("%d segments are kept, want the %d of two scrapers", len(c.segments), want)
+		if want := all(often).hits + all(rarely).hits; kept(c) != want {
+			t.Errorf("%d segments are kept, want the %d of two scrapers", kept(c), want)
 		}
 
 		run(t, c, 100, often, reloading)
 		run(t, c, 190, often)
-		if want := all(often).hits; len(c.segments) != want {
-			t.Errorf("%d segments are kept, want the %d of the last scraper", len(c.segments), want)
+		if want := all(often).hits; kept(c) != want {
+			t.Errorf("%d segments are kept, want the %d of the last scraper", kept(c), want)
 		}
 		run(t, c, 70, changing)
 		if got := bytesOf(t, c); got > 0 {
@@ -294,6 +325,80 @@ func TestAReloadDoesNotCostTheNextRound(t *testing.T) {
 	})
 }
 
+// Nothing but the cache itself looks at it when the last scraper has gone.
+func TestWhatNobodyNeedsGoesWithoutAScrape(t *testing.T) {
+	for name, test := range map[string]struct{ every, stays, goes int }{
+		"often":  {15, 15, 150},
+		"rarely": {290, 290, 730},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newRoomyCache()
+				body := page(10_000, square)
+				for range 4 {
+					time.Sleep(time.Duration(test.every) * time.Second)
+					scrape(t, c, body)
+				}
+				time.Sleep(time.Duration(test.stays) * time.Second)
+				if got := useOf(c, body); got.misses > 0 {
+					t.Errorf("after %d s, %+v is left", test.stays, got)
+				}
+				time.Sleep(time.Duration(test.goes-test.stays) * time.Second)
+				synctest.Wait()
+				c.mu.Lock()
+				if c.bytes > 0 || c.segments != nil || c.seen.places != nil || c.awaited {
+					t.Errorf("after %d s, %d bytes and %d segments are left, and %d sightings",
+						test.goes, c.bytes, len(c.segments), len(c.seen.places))
+				}
+				c.mu.Unlock()
+				for i, want := range []int{0, 0, 1} { // and it can be used again
+					if got := scrape(t, c, body); min(got.hits, 1) != want {
+						t.Errorf("scrape %d of a new scraper found %+v", i+1, got)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A handler that a program has dropped takes its cache along.
+func TestNothingHoldsACacheThatNobodyHas(t *testing.T) {
+	body := page(10_000, square)
+	gone := make(chan struct{})
+	func() {
+		c := NewCache(1 << 20)
+		runtime.AddCleanup(c, func(done chan struct{}) { close(done) }, gone)
+		for range 3 {
+			scrape(t, c, body)
+		}
+		if !c.awaited {
+			t.Error("no sweep is awaited, so this test shows nothing")
+		}
+	}()
+	for range 1000 {
+		runtime.GC()
+		select {
+		case <-gone:
+			return
+		default:
+			runtime.Gosched()
+		}
+	}
+	t.Error("it is still there")
+}
+
+// A cache that sees one body, as that of a handler made for each request, takes no
+// more than the body calls for.
+func TestACacheIsAsSmallAsWhatItSees(t *testing.T) {
+	for series, most := range map[int]int{0: 0, 100: 16, 1500: 16, 60_000: 1024} {
+		c := NewCache(1 << 30)
+		scrape(t, c, page(series, square)[:series*80])
+		if got := len(c.seen.places); got > most || c.segments != nil || c.awaited {
+			t.Errorf("the cache of one body of %d series has room for %d sightings, want %d", series, got, most)
+		}
+	}
+}
+
 // Somebody may ask for many different selections of metrics, each several times.
 func TestManySmallBodiesThrowNothingOut(t *testing.T) {
 	c := newRoomyCache()
@@ -320,13 +425,14 @@ func TestManySmallBodiesThrowNothingOut(t *testing.T) {
 func TestTextsWithTheSameHashAreToldApart(t *testing.T) {
 	c := NewCache(1 << 20)
 	c.hash = func(maphash.Seed, []byte) uint64 { return 42 }
+	hits := 0
 	for round := range 20 {
 		for version := range 4 {
-			scrape(t, c, page(400, func(i int) uint64 { return uint64(100 + version + round/10) }))
+			hits += scrape(t, c, page(400, func(i int) uint64 { return uint64(100 + version + round/10) })).hits
 		}
 	}
-	if c.hits == 0 || len(c.segments) < 4 {
-		t.Errorf("%d hits, %d segments", c.hits, len(c.segments))
+	if hits == 0 || len(c.segments) < 4 {
+		t.Errorf("%d hits, %d segments", hits, len(c.segments))
 	}
 }
 
@@ -344,55 +450,7 @@ func TestWritersShareACacheAtTheSameTime(t *testing.T) {
 	}
 	group.Wait()
 	bytesOf(t, c)
-	if c.hits == 0 {
-		t.Error("nothing was found")
-	}
-}
-
-func TestSightings(t *testing.T) {
-	s := newSightings(1 << 20)
-	for i, step := range []struct {
-		hash uint64
-		now  uint32
-		want uint32
-	}{
-		{1, 1, never},
-		{1, 1, 0},
-		{1, 5, 4},
-		{2, 7, never},
-		{1, 9, 4},
-		{1, 8, 0},                               // of a body that began before that
-		{1 | 1<<32, 9 + longestInterval, never}, // in the place of one that is too old
-		{1 | 1<<32, 10 + longestInterval, 1},
-		{1, 10 + longestInterval, never},
-	} {
-		if got := s.add(step.hash, step.now); got != step.want {
-			t.Errorf("step %d: %d, want %d", i, got, step.want)
-		}
-	}
-}
-
-func TestSegmentsThatShareAPlaceAreAllSeen(t *testing.T) {
-	s := newSightings(1)
-	seen := make(map[uint64]bool)
-	for now := uint32(1); len(seen) < 3; now++ {
-		if now > 1000 {
-			t.Fatalf("%d of 3 are seen", len(seen))
-		}
-		for h := range uint64(3) {
-			if s.add(h<<32, now) != never {
-				seen[h] = true
-			}
-		}
-	}
-}
-
-func TestSightingsTakeLittle(t *testing.T) {
-	for _, limit := range []int64{1, 5000, 32 << 20, 1 << 62} {
-		s := newSightings(limit)
-		if n := len(s); n&(n-1) != 0 || int64(n)*8 > max(8, limit/256) {
-			t.Errorf("%d sightings for %d bytes", n, limit)
-		}
-		s.add(1<<64-1, 1) // fits
+	if kept(c) == 0 {
+		t.Error("nothing is kept")
 	}
 }

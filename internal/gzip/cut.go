@@ -21,27 +21,29 @@ const (
 )
 
 // findCut returns the length of the segment with which text begins, or 0 if it may
-// go on behind text.
-func findCut(text []byte) int {
-	line, end := 0, 0
-	for at := leastText; at < len(text); at = end {
+// go on behind text. Then it says up to where it has looked, so that who calls again
+// with more text has it go on from there.
+func findCut(text []byte, from int) (n, looked int) {
+	end := from // of the last line that was looked at
+	for at := max(from, leastText); at < len(text); at = end {
 		n := bytes.IndexByte(text[at:], '\n') + 1
 		if n == 0 {
 			break
 		}
-		line, end = end, at+n
+		line := end
+		end = at + n
 		// The first one may have begun anywhere.
 		if line > 0 && isMark(text[line:end]) {
-			return end
+			return end, 0
 		}
 	}
 	switch {
 	case len(text) < mostText:
-		return 0
+		return 0, end
 	case end > 0:
-		return end
+		return end, 0
 	}
-	return len(text)
+	return len(text), 0
 }
 
 // isMark reports whether a segment may end behind a line. Long lines are marks

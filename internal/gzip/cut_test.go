@@ -3,6 +3,7 @@ package gzip
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 )
@@ -75,15 +76,56 @@ func TestSegmentsWithoutMarksEndWithALine(t *testing.T) {
 		line[1]++
 	}
 	text := bytes.Repeat(line, mostText/len(line)+1)
-	if n := findCut(text[:mostText]); n == 0 || n > mostText || n%len(line) != 0 {
+	if n, _ := findCut(text[:mostText], 0); n == 0 || n > mostText || n%len(line) != 0 {
 		t.Errorf("it ends at %d, within a line", n)
 	}
 	// The line that leastText is in is none to look at, whatever stands first.
-	if n := findCut(append([]byte("# HELP a A.\n"), text...)); n <= mostText-len(line) {
+	if n, _ := findCut(append([]byte("# HELP a A.\n"), text...), 0); n <= mostText-len(line) {
 		t.Errorf("it ends at %d, where there is no mark", n)
 	}
-	if n := findCut(text[:mostText-1]); n != 0 {
+	if n, _ := findCut(text[:mostText-1], 0); n != 0 {
 		t.Errorf("it ends at %d, too early", n)
+	}
+}
+
+// Somebody may choose labels of which none are marks. Text is looked at once all the
+// same, however often there is more of it.
+func TestNothingIsLookedAtTwice(t *testing.T) {
+	var body, marks []byte
+	for i := 0; len(body) < mostText || len(marks) == 0; i++ {
+		line := fmt.Appendf(nil, "a{b=\"%d\"} 1\n", i)
+		if isMark(line) {
+			marks = bytes.Repeat(line, mostText/len(line))
+		} else {
+			body = append(body, line...)
+		}
+	}
+	z := NewWriter(NewCache(1 << 20))
+	z.Reset(io.Discard)
+	for written := 1000; written < mostText-lookStep; written += 1000 {
+		z.Write(body[written-1000 : written])
+		if z.work == nil || len(z.work.text) != written {
+			t.Fatalf("after %d bytes there was a cut", written)
+		}
+		if written >= leastText+2*lookStep && z.seen < written-2*lookStep {
+			t.Fatalf("of %d bytes %d were looked at", written, z.seen)
+		}
+		copy(z.work.text[:z.seen], marks) // too late
+	}
+}
+
+func TestCutsDoNotDependOnHowOftenOneLooks(t *testing.T) {
+	body := page(5000, square)
+	for start := 0; len(body)-start > mostText; start += 997 {
+		text := body[start:]
+		want, _ := findCut(text[:mostText], 0)
+		n, looked := 0, 0
+		for look := leastText; n == 0; look += 1009 {
+			n, looked = findCut(text[:min(look, mostText)], looked)
+		}
+		if n != want {
+			t.Fatalf("from %d on: %d, and %d if one looks more often", start, want, n)
+		}
 	}
 }
 
@@ -93,8 +135,8 @@ func TestTheEndOfABodyIsCutAsTheRest(t *testing.T) {
 		c := newRoomyCache()
 		body := page(n, square)
 		compress(t, NewWriter(c), body, 64<<10)
-		if want := len(segments(c, body)); c.misses != want {
-			t.Errorf("a body of %d bytes has %d segments, want %d", len(body), c.misses, want)
+		if want := len(segments(c, body)); c.seen.taken != want {
+			t.Errorf("a body of %d bytes has %d segments, want %d", len(body), c.seen.taken, want)
 		}
 	}
 }

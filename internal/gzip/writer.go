@@ -29,6 +29,7 @@ type Writer struct {
 	now  uint32 // by the cache's clock, when the body began
 	work *workspace
 	look int    // how much text there has to be to look for a cut
+	seen int    // how much of it was looked at before
 	crc  uint32 // of the segments so far
 	size uint32 // of the segments so far, modulo 2^32, as the format has it
 }
@@ -111,7 +112,11 @@ func (z *Writer) Write(p []byte) (int, error) {
 func (z *Writer) cut() {
 	text := z.work.text
 	rest := text
-	for n := z.cache.cut(rest); n > 0; n = z.cache.cut(rest) {
+	for {
+		var n int
+		if n, z.seen = z.cache.cut(rest, z.seen); n == 0 {
+			break
+		}
 		z.segment(rest[:n])
 		rest = rest[n:]
 	}

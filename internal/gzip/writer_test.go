@@ -136,7 +136,7 @@ func segments(c *Cache, body []byte) (texts []string) {
 	for len(body) > 0 {
 		n := 0
 		for look := leastText + lookStep; n == 0; look += lookStep {
-			if n = c.cut(body[:min(look, len(body))]); n == 0 && look >= len(body) {
+			if n, _ = c.cut(body[:min(look, len(body))], 0); n == 0 && look >= len(body) {
 				n = len(body)
 			}
 		}
