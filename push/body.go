@@ -7,10 +7,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/klauspost/compress/s2"
+
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/exposition"
 	"github.com/fennelmetrics/fennel/internal/gzip"
-	"github.com/fennelmetrics/fennel/internal/snappy"
 )
 
 // message is what is sent to a gateway, once or, by retries and redirects, more
@@ -84,4 +85,12 @@ func packGzip(p []byte) ([]byte, error) {
 }
 
 // packSnappy makes a stream, which is what a gateway takes, and not a block.
-func packSnappy(p []byte) ([]byte, error) { return snappy.Encode(p), nil }
+func packSnappy(p []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w := s2.NewWriter(&out, s2.WriterSnappyCompat(), s2.WriterConcurrency(1))
+	if _, err := w.Write(p); err != nil {
+		return nil, err
+	}
+	err := w.Close()
+	return out.Bytes(), err
+}
