@@ -440,8 +440,9 @@ func TestTombstoneIsNoSeries(t *testing.T) {
 	if h := hashValues(table.seed, nil); h != tombstone.hash {
 		t.Fatalf("the test is wrong: the hash is %x", h)
 	}
-	table.Get(nil)
-	table.Delete(nil)
+	// As it is for a moment while the only series is deleted.
+	slots := table.index.Load().leaves[0].slots
+	slots[home(tombstone.hash, len(slots))].Store(tombstone)
 	if s := table.Find(nil); s != nil {
 		t.Errorf("the tombstone was found: %p, it is %p", s, tombstone)
 	}
@@ -511,7 +512,7 @@ func TestHashTellsApartPlaces(t *testing.T) {
 		{{"GET", "200", ""}, {"", "GET", "200"}},
 		{{"12345678", "87654321"}, {"87654321", "12345678"}},
 		{{"x", long}, {long, "x"}},
-		{{long + "end"}, {long[16:] + long[:16] + "end"}},
+		{{long + long[:16]}, {long[16:] + long[:16] + long[:16]}},
 		{{long[:16], long[16:]}, {long[16:], long[:16]}},
 		{{long}, {long[:16], long[16:]}},
 		{{zeros, ""}, {"", zeros}},
