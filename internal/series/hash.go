@@ -8,10 +8,10 @@ import (
 
 // The hash is in the manner of wyhash and of NH: two words and one wide
 // multiplication at a time. It is written here and not taken from hash/maphash
-// because it inlines into the look-up and takes half the time there. It only spreads
-// series over the index: equality is always decided on the values themselves. The
-// seed is secret and goes into both factors, so that nobody can prepare label values
-// that collide.
+// because it takes half the time for values as short as those of labels. It only
+// spreads series over the index: equality is always decided on the values themselves.
+// The seed is secret and goes into both factors, so that nobody can prepare label
+// values that collide.
 
 func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
