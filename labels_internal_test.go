@@ -2,7 +2,9 @@ package fennel
 
 import (
 	"fmt"
+	"math"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -148,5 +150,28 @@ func TestOtherTypesPassOverLabelsThatDoNotFit(t *testing.T) {
 	}
 	if n := text.Len(); n != 3 {
 		t.Errorf("%d are left, want 3", n)
+	}
+}
+
+// Numbers of a few digits are written in one piece, which must disturb nothing in
+// front of it and nothing behind, however little room there is.
+func TestAppendUintIsStrconvs(t *testing.T) {
+	numbers := []uint64{math.MaxUint64, 1 << 32, 1<<32 + 7, 256, 255, 65535, 100_000}
+	for n := range uint64(1100) {
+		numbers = append(numbers, n)
+	}
+	for room := range 6 {
+		for _, n := range numbers {
+			got := appendUint(append(make([]byte, 0, 2+room), "12"...), n)
+			got = appendUint(got, n)
+			if text := strconv.FormatUint(n, 10); string(got) != "12"+text+text {
+				t.Fatalf("with room for %d: 12, %d and %[2]d are written as %[3]s", room, n, got)
+			}
+		}
+	}
+	backing := []byte("12........")
+	appendUint(backing[:2:6], 3)
+	if string(backing[6:]) != "...." {
+		t.Errorf("it writes beyond its room: %s", backing)
 	}
 }

@@ -40,10 +40,15 @@ func (v *Vec[L, H]) With(labels L) *H {
 	if v == nil || v.table == nil {
 		return nil
 	}
-	if v.schema.plain {
-		return series.Head[H](v.table.Get(v.schema.strings(unsafe.Pointer(&labels))))
+	if !v.schema.plain {
+		return series.Head[H](v.schema.get(v.table, unsafe.Pointer(&labels)))
 	}
-	return series.Head[H](v.schema.get(v.table, unsafe.Pointer(&labels)))
+	values := v.schema.strings(unsafe.Pointer(&labels))
+	s := v.table.Lookup(values) // Get would be another call
+	if s == nil {
+		s = v.table.Add(values)
+	}
+	return series.Head[H](s)
 }
 
 // Get returns the metric with these labels if it is there.

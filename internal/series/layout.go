@@ -63,56 +63,51 @@ func (l *Layout) Append(dst []byte, values []string) []byte {
 
 // equal reports whether text, in which no value needed an escape, is
 // the rendering of values.
-//
-// It never searches for the end of a value: pieces and values are laid along
-// the text one after the other, and both lengths must agree. A value that holds
-// a quote can't slip through: the text has as many quotes as the pieces have,
-// and each piece has found its own.
 func (l *Layout) equal(text string, values []string) bool {
-	if len(values) == 0 {
-		return true
-	}
 	n := l.size
 	for i := range values {
 		n += len(values[i])
 	}
-	if n != len(text) || l.quoted && !l.piecesFit(text, values) {
-		return false
-	}
-	p := unsafe.Add(unsafe.Pointer(unsafe.StringData(text)), l.skips[0])
-	for i := range values {
-		v, n := unsafe.Pointer(unsafe.StringData(values[i])), len(values[i])
+	return n == len(text) && (!l.quoted || l.piecesFit(text, values)) &&
+		l.lieAlong(unsafe.Pointer(unsafe.StringData(text)), values)
+}
+
+// lieAlong is equal for a text that is known to be as long as the rendering of
+// values is, and has no quotes but those around values.
+//
+// It never searches for the end of a value: pieces and values are laid along
+// the text one after the other. A value that holds a quote can't slip through: the
+// text has as many quotes as the pieces have, and each piece has found its own.
+// As long as the lengths agree nothing is read that is not in the text, whatever
+// differs, so that is asked once, at the end.
+func (l *Layout) lieAlong(text unsafe.Pointer, values []string) bool {
+	var diff uint64
+	p := text
+	for i, skip := range l.skips {
+		if i > 0 {
+			diff |= load8(p, 0) ^ '"'
+		}
+		p = unsafe.Add(p, skip)
+		diff |= load8(p, -1) ^ '"'
 		// Label values are short: calling the runtime's comparison takes longer
 		// than comparing.
-		switch {
-		case n >= 8:
-			for i := 0; i < n-8; i += 8 {
-				if load64(p, i) != load64(v, i) {
-					return false
-				}
+		v, n := unsafe.Pointer(unsafe.StringData(values[i])), len(values[i])
+		if n >= 8 {
+			for i := 0; i < n-16; i += 16 {
+				diff |= (load64(p, i) ^ load64(v, i)) | (load64(p, i+8) ^ load64(v, i+8))
 			}
-			if load64(p, n-8) != load64(v, n-8) {
-				return false
-			}
-		case n >= 4:
-			if load32(p, 0) != load32(v, 0) || load32(p, n-4) != load32(v, n-4) {
-				return false
-			}
-		case n > 0:
-			if load8(p, 0) != load8(v, 0) || load8(p, n/2) != load8(v, n/2) || load8(p, n-1) != load8(v, n-1) {
-				return false
-			}
+			m := max(n-16, 0)
+			diff |= (load64(p, m) ^ load64(v, m)) | (load64(p, n-8) ^ load64(v, n-8))
+		} else if n >= 4 {
+			diff |= (load32(p, 0) ^ load32(v, 0)) | (load32(p, n-4) ^ load32(v, n-4))
+		} else if n >= 2 {
+			diff |= (load16(p, 0) ^ load16(v, 0)) | (load16(p, n-2) ^ load16(v, n-2))
+		} else if n > 0 {
+			diff |= load8(p, 0) ^ load8(v, 0)
 		}
-		if i+1 == len(values) {
-			break
-		}
-		end := unsafe.Add(p, n)
-		p = unsafe.Add(end, l.skips[i+1])
-		if load8(end, 0) != '"' || load8(p, -1) != '"' {
-			return false
-		}
+		p = unsafe.Add(p, n)
 	}
-	return true
+	return diff == 0
 }
 
 // piecesFit reports whether what stands before the values is in its place, in a

@@ -20,8 +20,8 @@ type leaf struct {
 
 type slot = atomic.Pointer[Series]
 
-// tombstone is in slots whose series was deleted.
-var tombstone = &Series{}
+// tombstone is in slots whose series was deleted. Its size is nobody's.
+var tombstone = &Series{size: irregular}
 
 func newLeaf(slots int, depth uint8) *leaf {
 	return &leaf{slots: make([]slot, slots), depth: depth}

@@ -104,7 +104,7 @@ func newPage(run []placed, size int) *Page {
 	fetch(p.Series)
 	start := uint32(0)
 	for i, s := range p.Series {
-		if s.size > 0 {
+		if s.length() > 0 {
 			s.text.Store(&p.text[start])
 		}
 		start = p.ends[i]

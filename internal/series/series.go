@@ -22,7 +22,7 @@ type Series struct {
 	// which they were created into a page; the bytes never change, so a reader
 	// sees the same text wherever it finds it.
 	text  atomic.Pointer[byte]
-	size  uint32 // of the text
+	size  uint32 // of the text, and whether that is irregular
 	hash  uint32
 	flags atomic.Uint32
 	epoch uint32 // of the table, when the series was created
@@ -38,14 +38,24 @@ func (s *Series) Table() *Table { return s.table }
 
 // Labels returns the rendered labels.
 func (s *Series) Labels() string {
-	if s.size == 0 {
+	if s.length() == 0 {
 		return ""
 	}
-	return unsafe.String(s.text.Load(), s.size)
+	return unsafe.String(s.text.Load(), s.length())
 }
+
+// irregular is in the size of a text that Layout.lieAlong is not for: something is
+// escaped, the names have quotes, or there are no values. So a look-up need not ask:
+// such a size is never the one that it expects.
+const irregular = 1 << 31
+
+// length is the length of the text.
+func (s *Series) length() uint32 { return s.size &^ irregular }
 
 // Values returns the values of the labels that vary.
 func (s *Series) Values() []string { return s.table.layout.values(s.Labels()) }
+
+func (s *Series) escaped() bool { return s.flags.Load()&flagEscaped != 0 }
 
 // Dead reports whether the series was deleted.
 func (s *Series) Dead() bool { return s.flags.Load()&flagDead != 0 }

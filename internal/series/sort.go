@@ -45,7 +45,7 @@ func sortFrom(items []keyed, start int) {
 		return
 	}
 	start = commonPrefix(items, start)
-	if start == int(items[0].series.size) {
+	if start == int(items[0].series.length()) {
 		return // all alike
 	}
 	for i := range items {

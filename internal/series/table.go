@@ -75,18 +75,45 @@ func (t *Table) Len() int {
 // Find returns the series with these values, mended as for Get, or nil. The
 // values, as many as the table has labels that vary, are not kept.
 func (t *Table) Find(values []string) *Series {
-	if s := t.find(hashValues(t.seed, values), values); s != nil {
+	if s := t.Lookup(values); s != nil {
 		return s
 	}
 	mended := MendAll(values)
 	if mended == nil {
 		return nil
 	}
-	return t.find(hashValues(t.seed, mended), mended)
+	return t.Lookup(mended)
 }
 
-// find is where a look-up spends its time. So the loop over the slots goes by
-// address: an index's bases are each the first of as many slots as it says.
+// Lookup returns the series with exactly these values, or nil. The values are not
+// kept.
+//
+// This is where a look-up spends its time. So the loop over the slots goes by
+// address: an index's bases are each the first of as many slots as it says. And it
+// ends at the first series with this hash: that is nearly always the right one, so
+// all else that may be so is asked in find.
+func (t *Table) Lookup(values []string) *Series {
+	hash, size := measure(t.seed, values)
+	x := t.index.Load()
+	base := unsafe.Pointer(x.bases[int(hash)&(len(x.bases)-1)].Load())
+	for i := home(hash, x.slots); ; {
+		s := (*slot)(unsafe.Add(base, i*int(unsafe.Sizeof(slot{})))).Load()
+		if s == nil {
+			return nil
+		}
+		if s.hash == hash {
+			if int(s.size) == t.layout.size+size && t.layout.lieAlong(unsafe.Pointer(s.text.Load()), values) {
+				return s
+			}
+			return t.find(hash, values)
+		}
+		if i++; i == x.slots {
+			i = 0
+		}
+	}
+}
+
+// find returns the series with these values and this hash of them, or nil.
 func (t *Table) find(hash uint32, values []string) *Series {
 	x := t.index.Load()
 	base := unsafe.Pointer(x.bases[int(hash)&(len(x.bases)-1)].Load())
@@ -95,11 +122,8 @@ func (t *Table) find(hash uint32, values []string) *Series {
 		if s == nil {
 			return nil
 		}
-		if s.hash == hash && s != tombstone {
-			escaped := s.flags.Load()&flagEscaped != 0
-			if !escaped && t.layout.equal(s.Labels(), values) || escaped && t.layout.equalEscaped(s.Labels(), values) {
-				return s
-			}
+		if s.hash == hash && s != tombstone && t.layout.Renders(s.Labels(), s.escaped(), values) {
+			return s
 		}
 		if i++; i == x.slots {
 			i = 0
@@ -110,19 +134,19 @@ func (t *Table) find(hash uint32, values []string) *Series {
 // Get returns the series with these values, and creates it if need be. Values
 // that are not UTF-8 are mended. The values are cloned, never kept.
 func (t *Table) Get(values []string) *Series {
-	hash := hashValues(t.seed, values)
-	if s := t.find(hash, values); s != nil {
+	if s := t.Lookup(values); s != nil {
 		return s
 	}
-	return t.getSlow(hash, values)
+	return t.Add(values)
 }
 
-// getSlow is kept out of Get so that the latter's values stay on the stack.
-func (t *Table) getSlow(hash uint32, values []string) *Series {
+// Add is Get for values that [Table.Lookup] has not found.
+func (t *Table) Add(values []string) *Series {
 	if mended := MendAll(values); mended != nil {
 		t.Mend()
-		values, hash = mended, hashValues(t.seed, mended)
+		values = mended
 	}
+	hash := hashValues(t.seed, values)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s := t.find(hash, values); s != nil {
@@ -137,10 +161,14 @@ func (t *Table) create(hash uint32, values []string) *Series {
 	s.table = t.owner
 	s.hash = hash
 	s.epoch = t.pending.epoch
-	if needsEscape(values) {
+	t.setText(s, values)
+	escaped := needsEscape(values)
+	if escaped {
 		s.flags.Store(flagEscaped)
 	}
-	t.setText(s, values)
+	if escaped || t.layout.quoted || len(values) == 0 {
+		s.size |= irregular
+	}
 	t.index.Store(t.index.Load().put(s, t.live))
 	t.pending.added.add(s)
 	t.live++

@@ -437,12 +437,12 @@ func TestCollidingHashesByNature(t *testing.T) {
 // A tombstone is not a series, not even where everything about it fits.
 func TestTombstoneIsNoSeries(t *testing.T) {
 	table := newTestTable()
-	table.seed = 0x9e3779b97f4a7c15
 	if h := hashValues(table.seed, nil); h != tombstone.hash {
 		t.Fatalf("the test is wrong: the hash is %x", h)
 	}
-	table.Get(nil)
-	table.Delete(nil)
+	// As it is for a moment while the only series is deleted.
+	slots := table.index.Load().leaves[0].slots
+	slots[home(tombstone.hash, len(slots))].Store(tombstone)
 	if s := table.Find(nil); s != nil {
 		t.Errorf("the tombstone was found: %p, it is %p", s, tombstone)
 	}
@@ -497,6 +497,70 @@ func TestBugValuesOfDifferentLengthCollideUnderAnySeed(t *testing.T) {
 		}
 		if len(seen) < n-15 { // 1.2 is what chance gives
 			t.Errorf("seed %x: %d of the numbers to %d share their hash with another", seed, n-len(seen), n)
+		}
+	}
+}
+
+// What changes places, or goes over from one value to the next, collides under no
+// seed but by chance.
+func TestHashTellsApartPlaces(t *testing.T) {
+	zeros, long := strings.Repeat("\x00", 64), "0123456789abcdefghijklmnopqrstuv"
+	pairs := [][2][]string{
+		{{"a", "b"}, {"b", "a"}},
+		{{"", "x"}, {"x", ""}},
+		{{"ab", "c"}, {"a", "bc"}},
+		{{"GET", "200", ""}, {"", "GET", "200"}},
+		{{"12345678", "87654321"}, {"87654321", "12345678"}},
+		{{"x", long}, {long, "x"}},
+		{{long + long[:16]}, {long[16:] + long[:16] + long[:16]}},
+		{{long[:16], long[16:]}, {long[16:], long[:16]}},
+		{{long}, {long[:16], long[16:]}},
+		{{zeros, ""}, {"", zeros}},
+		{{zeros, zeros[:16]}, {zeros[:16], zeros}},
+		{{"", ""}, {""}},
+		{{zeros[:16]}, {zeros[:32]}},
+	}
+	const seeds = 1000
+	for _, p := range pairs {
+		same := 0
+		for range seeds {
+			if seed := rand.Uint64(); hashValues(seed, p[0]) == hashValues(seed, p[1]) {
+				same++
+			}
+		}
+		if same > 1 {
+			t.Errorf("%q and %q have the same hash under %d of %d seeds", p[0], p[1], same, seeds)
+		}
+	}
+}
+
+// A look-up may lay values along a text only if that has no quotes of other origin,
+// and ask so only by its size.
+func TestIrregularTexts(t *testing.T) {
+	tests := []struct {
+		names, values []string
+		want          bool
+	}{
+		{[]string{"a", "b"}, []string{"x", "y"}, false},
+		{[]string{"a", "b"}, []string{"", ""}, false},
+		{[]string{"a", "b"}, []string{"x", "日"}, false},
+		{[]string{"a", "b"}, []string{"x", `"`}, true},
+		{[]string{"a", "b"}, []string{`\`, "y"}, true},
+		{[]string{"a", "b"}, []string{"x", "\n"}, true},
+		{[]string{"a", "b.c"}, []string{"x", "y"}, true},
+		{nil, nil, true},
+	}
+	for _, tt := range tests {
+		table := NewTable(Config{Constant: []string{"zone", `"`}, Labels: tt.names, New: newRecord})
+		s := table.Get(tt.values)
+		if got := s.size&irregular != 0; got != tt.want {
+			t.Errorf("%s: irregular = %v, want %v", s.Labels(), got, tt.want)
+		}
+		if want := string(table.layout.Append(nil, tt.values)); s.Labels() != want || int(s.length()) != len(want) {
+			t.Errorf("the labels are %s, %d bytes, want %s", s.Labels(), s.length(), want)
+		}
+		if table.Lookup(tt.values) != s || table.Get(tt.values) != s {
+			t.Errorf("%s is not found", s.Labels())
 		}
 	}
 }
