@@ -100,6 +100,7 @@ func (s *samples) next(b *sample.Batch) *sample.Batch {
 		s.pages = s.pages[1:]
 		b.Reset()
 		page.Fill(b)
+		series.Fetch(page.Series)
 		b.Peek = s.peek
 		s.member.load(s.member, b, page.Series)
 		if b.Len() > 0 {

@@ -101,7 +101,7 @@ func newPage(run []placed, size int) *Page {
 		p.text = append(p.text, s.text...)
 		p.ends[i] = uint32(len(p.text))
 	}
-	fetch(p.Series)
+	Fetch(p.Series)
 	start := uint32(0)
 	for i, s := range p.Series {
 		if s.size > 0 {
@@ -112,12 +112,12 @@ func newPage(run []placed, size int) *Page {
 	return p
 }
 
-// fetch reads something of all series and does nothing with it: so the processor
-// fetches the memory of many at once, and who writes there next need not wait for
-// that of one after the other.
+// Fetch reads something of all series and returns it for no use: so the processor
+// fetches the memory of many at once, and who reads or writes there next need not wait
+// for that of one after the other.
 //
 //go:noinline
-func fetch(run []*Series) (sum uint32) {
+func Fetch(run []*Series) (sum uint32) {
 	for _, s := range run {
 		sum += s.size
 	}
