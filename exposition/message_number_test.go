@@ -14,7 +14,10 @@ import (
 // What is written in words is what is written byte by byte, whatever is long or
 // short, and whatever was in the memory before.
 func TestNumbersInWords(t *testing.T) {
-	lengths := []int{0, 1, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18, 26, 27, 63, 110, 115, 116, 117, 118, 119, 120, 123, 124, 125, 127, 128, 200, 16300, 16400}
+	lengths := []int{200, 16300, 16400}
+	for n := range 0x82 {
+		lengths = append(lengths, n)
+	}
 	created := []int64{0, 1, 5e9, 1<<28*1e9 - 1, 1 << 28 * 1e9, 1<<28*1e9 + 1, 1_700_000_000_000_000_000, 1_700_000_000_000_000_127, 1_700_000_000_000_000_128, 1_700_000_000_999_999_999, 1 << 62}
 	for _, kind := range []sample.Kind{sample.Counter, sample.Gauge, sample.Unknown} {
 		for _, n := range []int{0, 9, 10, 18, 110, 124, 200} {
