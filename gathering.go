@@ -83,9 +83,9 @@ func (f *written) visit(ctx context.Context, b *sample.Batch, v sample.Visitor) 
 type samples struct {
 	members []*member // that are still to come
 	member  *member
-	pages   []*series.Page // of it that are still to come
-	batch   *sample.Batch  // of what is not stored, if it is still to come
-	peek    bool           // the values are only looked at
+	pages   []series.Page // of it that are still to come
+	batch   *sample.Batch // of what is not stored, if it is still to come
+	peek    bool          // the values are only looked at
 }
 
 // next returns the next run, for which it may use b, or nil at the end.
@@ -96,10 +96,11 @@ func (s *samples) next(b *sample.Batch) *sample.Batch {
 			s.pages = s.member.table.Pages()
 			continue
 		}
-		page := s.pages[0]
+		page := &s.pages[0]
 		s.pages = s.pages[1:]
 		b.Reset()
 		page.Fill(b)
+		series.Fetch(page.Series)
 		b.Peek = s.peek
 		s.member.load(s.member, b, page.Series)
 		if b.Len() > 0 {

@@ -3,8 +3,9 @@ package exposition
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
+	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/fennelmetrics/fennel/internal/names"
 	"github.com/fennelmetrics/fennel/internal/sample"
@@ -200,15 +201,12 @@ func appendCreated(dst []byte, tag byte, b *sample.Batch, i int) []byte {
 
 // appendTimestamp appends a google.protobuf.Timestamp.
 func appendTimestamp(dst []byte, tag byte, nanos int64) []byte {
+	if low, high, n := stampOf(tag, nanos); n > 0 {
+		dst = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(dst, low), high)
+		return dst[:len(dst)-16+n]
+	}
 	seconds := nanos / int64(time.Second)
 	rest := nanos - seconds*int64(time.Second)
-	if seconds >= 1<<28 && rest > 0 { // since 1978: five bytes, and the other three are known
-		n := sizeOfVarint(uint64(rest))
-		dst = binary.LittleEndian.AppendUint64(dst,
-			uint64(tag)|uint64(n+len("\x08sssss\x10"))<<8|timeSeconds<<16|spread(uint64(seconds), 5)<<24)
-		dst = binary.LittleEndian.AppendUint64(dst, timeNanos|spread(uint64(rest), n)<<8)
-		return dst[:len(dst)-len("nnnnnnn")+n]
-	}
 	dst, start := open(dst, tag)
 	if seconds != 0 {
 		dst = appendVarint(dst, timeSeconds, uint64(seconds))
@@ -219,39 +217,42 @@ func appendTimestamp(dst []byte, tag byte, nanos int64) []byte {
 	return shut(dst, start)
 }
 
+// stampOf returns a timestamp behind its tag as two words, and how many bytes of
+// them it is. That is for those since 1978 which are no whole seconds, nearly all: for
+// others it returns 0.
+func stampOf(tag byte, nanos int64) (low, high uint64, size int) {
+	seconds := uint64(nanos) / uint64(time.Second)
+	rest := uint64(nanos) - seconds*uint64(time.Second)
+	if nanos < 1<<28*int64(time.Second) || rest == 0 {
+		return 0, 0, 0
+	}
+	n := sizeOfVarint(rest)
+	low = uint64(tag) | uint64(n+len("\x08sssss\x10"))<<8 | timeSeconds<<16 | spread(seconds, 5)<<24
+	return low, timeNanos | spread(rest, n)<<8, n + len("tn\x08sssss\x10")
+}
+
 // labels appends a series' label text as LabelPairs. What the names are, and so
 // where the values begin, is known: only the ends of values are searched for.
 func (e *messageEncoder) labels(dst, labels []byte) []byte {
 	if e.mixed {
 		return e.anyLabels(dst, text(labels))
 	}
-	if e.escaped {
-		return e.escapedLabels(dst, labels)
-	}
-	last := len(e.prepared.pairs) - 1
-	for i := range e.prepared.pairs {
-		p := &e.prepared.pairs[i]
-		labels = labels[p.skip:]
-		dst = p.open(dst)
-		size := len(labels) - 1
-		if i == last {
-			dst = append(dst, labels[:size]...)
-		} else {
-			dst, size = appendUntilQuote(dst, labels)
+	if !e.escaped {
+		dst = slices.Grow(dst, len(labels)+e.prepared.room+slack)
+		if n := e.prepared.putLabels(unsafe.Pointer(unsafe.SliceData(dst[len(dst):cap(dst)])), labels); n >= 0 {
+			return dst[:len(dst)+n]
 		}
-		dst = p.shut(dst, size)
-		labels = labels[size+1:]
 	}
-	return dst
-}
-
-// escapedLabels is labels for texts with backslashes in them.
-func (e *messageEncoder) escapedLabels(dst, labels []byte) []byte {
 	for i := range e.prepared.pairs {
 		p := &e.prepared.pairs[i]
 		labels = labels[p.skip:]
-		end := closingQuote(labels)
-		dst = p.append(dst, e.unescape(labels[:end]))
+		end := bytes.IndexByte(labels, '"')
+		if e.escaped {
+			end = closingQuote(labels)
+			dst = p.append(dst, e.unescape(labels[:end]))
+		} else {
+			dst = p.append(dst, labels[:end])
+		}
 		labels = labels[end+1:]
 	}
 	return dst
@@ -263,24 +264,6 @@ func (e *messageEncoder) unescape(value []byte) []byte {
 	e.scratch = series.AppendUnescaped(e.scratch[:0], text(value))
 	return e.scratch
 }
-
-// appendUntilQuote appends what stands before the first quote, and returns how much
-// that is. Most values are so short that the quote is in the first eight bytes, which
-// can be looked at, and copied, together.
-func appendUntilQuote(dst, s []byte) ([]byte, int) {
-	if len(s) >= 8 {
-		word := binary.LittleEndian.Uint64(s)
-		x := word ^ '"'*ones // 0 where a quote is
-		if x = (x - ones) &^ x & (0x80 * ones); x != 0 {
-			n := bits.TrailingZeros64(x) / 8
-			return binary.LittleEndian.AppendUint64(dst, word)[:len(dst)+n], n
-		}
-	}
-	n := bytes.IndexByte(s, '"')
-	return append(dst, s[:n]...), n
-}
-
-const ones = 0x01010101_01010101
 
 // closingQuote returns the index of the first quote that is not escaped.
 func closingQuote(s []byte) int {

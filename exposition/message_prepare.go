@@ -18,60 +18,46 @@ type preparedMessage struct {
 	ranks  []string // the field of the rank
 	states []string // the labels of the states
 
-	// size is about how long a metric is, but for its label text.
-	size int
+	number byte // the tag of the value of a counter, a gauge, or what is of unknown type
+	extra  int  // how much longer the labels are than their text
+	room   int  // how much longer any of them are, taken one by one
+	size   int  // about how long a metric is, but for its label text
 }
 
 // pair is what of a label is the same in all series.
 type pair struct {
-	skip int    // how long what stands before the value in the label text is: `,method="`
-	head string // a LabelPair up to the value, with places for the two lengths
-	room int    // a value of fewer bytes leaves both lengths at one byte
+	skip  int    // how long what stands before the value in the label text is: `,method="`
+	size  int    // of a LabelPair up to the value, with places for the two lengths
+	words string // this, and zeros up to a whole number of words, two at least
+	room  int    // a value of fewer bytes leaves both lengths at one byte
 
-	low, high uint64 // the first 16 bytes of head
+	low, high uint64 // the first two words
 }
 
 // newPair returns what is prepared of the label with this name.
 func newPair(skip int, name string) pair {
 	head := appendString([]byte{metricLabel, 0}, labelName, name)
 	head = append(head, labelValue, 0)
-	var first [16]byte
-	copy(first[:], head)
+	size := len(head)
+	for len(head) < 16 || len(head)%8 > 0 {
+		head = append(head, 0)
+	}
 	return pair{
-		skip: skip,
-		head: string(head),
-		room: 0x80 + len("\x0a\x00") - len(head),
-		low:  binary.LittleEndian.Uint64(first[:8]),
-		high: binary.LittleEndian.Uint64(first[8:]),
+		skip:  skip,
+		size:  size,
+		words: string(head),
+		room:  0x80 + len("\x0a\x00") - size,
+		low:   binary.LittleEndian.Uint64(head),
+		high:  binary.LittleEndian.Uint64(head[8:]),
 	}
 }
 
 // append appends the LabelPair with a value.
 func (p *pair) append(dst, value []byte) []byte {
-	return p.shut(append(p.open(dst), value...), len(value))
-}
-
-// open appends the LabelPair up to the value. Few names are so long that it takes
-// more than two words.
-func (p *pair) open(dst []byte) []byte {
-	start := len(dst)
-	dst = binary.LittleEndian.AppendUint64(dst, p.low)
-	dst = binary.LittleEndian.AppendUint64(dst, p.high)
-	if len(p.head) <= 16 {
-		return dst[:start+len(p.head)]
-	}
-	return append(dst, p.head[16:]...)
-}
-
-// shut fills in the lengths behind a value of this size.
-func (p *pair) shut(dst []byte, size int) []byte {
-	inner := len(dst) - size
-	start := inner - len(p.head) + len("\x0a\x00")
-	if size < p.room {
-		dst[inner-1], dst[start-1] = byte(size), byte(len(dst)-start)
-		return dst
-	}
-	return shut(shut(dst, inner), start)
+	start := len(dst) + len("\x0a\x00")
+	dst = append(dst, p.words[:p.size]...)
+	inner := len(dst)
+	return shut(shut(append(dst, value...), inner), start)
 }
 
 // messageTypes are the values of MetricType.
@@ -84,6 +70,13 @@ var messageTypes = [sample.NumKinds]uint64{
 	sample.Info:           1,
 	sample.StateSet:       1,
 	sample.GaugeHistogram: 5,
+}
+
+// numberTags are the tags of the values of what is one number.
+var numberTags = [sample.NumKinds]byte{
+	sample.Unknown: metricUntyped,
+	sample.Counter: metricCounter,
+	sample.Gauge:   metricGauge,
 }
 
 // prepareMessage returns what is prepared for a family in the protobuf format.
@@ -109,9 +102,11 @@ func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage 
 	}
 	for i, l := range f.Labels {
 		skip := len(series.AppendLabel(nil, i == 0, l, "")) - len(`"`)
-		p.pairs = append(p.pairs, newPair(skip, scheme.Label(l)))
+		label := newPair(skip, scheme.Label(l))
+		extra := label.size - skip - len(`"`)
+		p.pairs, p.extra, p.room = append(p.pairs, label), p.extra+extra, p.room+max(extra, 0)
 	}
-	p.size = p.sizeOf(f)
+	p.number, p.size = numberTags[f.Kind], p.room+sizeOf(f)
 	switch f.Kind {
 	case sample.Histogram, sample.GaugeHistogram:
 		for _, bound := range append(f.Bounds[:len(f.Bounds):len(f.Bounds)], math.Inf(1)) {
@@ -130,19 +125,16 @@ func newPreparedMessage(f *sample.Family, scheme names.Scheme) *preparedMessage 
 	return p
 }
 
-// sizeOf returns about how long a metric of a family is, but for its label text.
-func (p *preparedMessage) sizeOf(f *sample.Family) (n int) {
-	for _, pair := range p.pairs {
-		n += len(pair.head) - pair.skip - len(`"`)
-	}
-	const number, created = 11, 14
+// sizeOf returns about how long a metric of a family is, but for its labels.
+func sizeOf(f *sample.Family) int {
+	const created = 14
 	switch f.Kind {
 	case sample.Histogram, sample.GaugeHistogram:
-		return n + number + created + 13*len(f.Bounds)
+		return numberSize + created + 13*len(f.Bounds)
 	case sample.Summary:
-		return n + number + created + 20*len(f.Ranks)
+		return numberSize + created + 20*len(f.Ranks)
 	case sample.Counter:
-		return n + number + created
+		return numberSize + created
 	}
-	return n + number
+	return numberSize
 }

@@ -85,7 +85,10 @@ func (e *messageEncoder) Visit(f *sample.Family, b *sample.Batch) error {
 		e.family, e.prepared, e.mixed = f, prepareMessage(f, e.format), f.Mixed()
 	}
 	e.exemplars, e.escaped = b.Exemplars, hasEscape(b)
-	e.makeRoom(len(b.Text) + b.Len()*e.prepared.size)
+	e.makeRoom(len(b.Text) + b.Len()*e.prepared.size + slack)
+	if e.oneNumber(b) {
+		return e.numbers(f, b)
+	}
 	for i := range b.Len() {
 		e.metrics = e.sample(e.metrics, f, b, i)
 		if len(e.metrics) >= e.limit {

@@ -14,7 +14,7 @@ import (
 
 // checkScrape checks what must hold for pages read while the table changes:
 // they are in order, nothing is in them twice, and text and series agree.
-func checkScrape(t *testing.T, pages []*Page) {
+func checkScrape(t *testing.T, pages []Page) {
 	var last []string
 	for _, p := range pages {
 		var b sample.Batch

@@ -11,22 +11,22 @@ type placed struct {
 // don't crumble as series go. The memory of a series that stays is touched once,
 // when its text moves.
 type merger struct {
-	out []*Page
+	out []Page
 	run []placed // series of changed pages in a row
 }
 
 // merge returns the pages with added put in and removed left out, both in order. Not
 // all of removed need be in a page: some died before they came there.
-func merge(old []*Page, added, removed []*Series) []*Page {
-	m := merger{out: make([]*Page, 0, len(old)+len(added)/pageSeries+1)}
+func merge(old []Page, added, removed []*Series) []Page {
+	m := merger{out: make([]Page, 0, len(old)+len(added)/pageSeries+1)}
 	for len(old) > 0 && len(added)+len(removed) > 0 {
 		i := pageOf(old, firstText(added, removed))
 		m.keep(old[:i])
-		page := old[i]
+		page := &old[i]
 		old = old[i+1:]
 		n, k := len(added), len(removed)
 		if len(old) > 0 {
-			n, k = before(added, old[0]), before(removed, old[0])
+			n, k = before(added, &old[0]), before(removed, &old[0])
 		}
 		m.change(page, added[:n], removed[:k])
 		added, removed = added[n:], removed[k:]
@@ -49,7 +49,7 @@ func firstText(a, b []*Series) string {
 
 // pageOf returns the index of the page in which the series with this text is or
 // belongs.
-func pageOf(pages []*Page, text string) int {
+func pageOf(pages []Page, text string) int {
 	i, j := 0, len(pages)
 	for i+1 < j {
 		if mid := (i + j) / 2; Compare(pages[mid].first(), text) <= 0 {
@@ -71,9 +71,9 @@ func before(list []*Series, page *Page) int {
 }
 
 // keep takes over pages in which nothing changes.
-func (m *merger) keep(pages []*Page) {
+func (m *merger) keep(pages []Page) {
 	for len(pages) > 0 && len(m.run) > 0 && len(pages[0].Series) < pageSeries/4 {
-		m.change(pages[0], nil, nil)
+		m.change(&pages[0], nil, nil)
 		pages = pages[1:]
 	}
 	if len(pages) > 0 {

@@ -11,9 +11,14 @@ import (
 // order keeps the series of a table sorted by their label values, in pages that
 // never change once they are published. A scrape reads pages in a row: label
 // text that lies in the order in which it is written is worth a factor of four.
+//
+// The pages are values, and their pointers large objects, which the garbage collector
+// follows first. So it marks series in an order that has something to do with where
+// they lie, and when it comes to them again through the index, in no order at all, it
+// has only to see that they are marked: it need not wait for one after the other.
 type order struct {
 	mu    sync.Mutex // held while merging, never while reading
-	pages []*Page    // never changed: a merge makes another slice
+	pages []Page     // never changed: a merge makes another slice
 }
 
 // Page is a run of series in order.
@@ -32,7 +37,7 @@ const (
 func (p *Page) Fill(b *sample.Batch) { b.Text, b.Ends, b.Start = p.text, p.ends, 0 }
 
 // Pages returns all series in order, as of now. The pages must not be changed.
-func (t *Table) Pages() []*Page {
+func (t *Table) Pages() []Page {
 	t.order.mu.Lock()
 	defer t.order.mu.Unlock()
 	added, removed := t.takePending()
@@ -90,8 +95,8 @@ func (p *Page) search(text string, i int) (at int, found bool) {
 }
 
 // newPage copies the texts of a run to one place and moves the series there.
-func newPage(run []placed, size int) *Page {
-	p := &Page{
+func newPage(run []placed, size int) Page {
+	p := Page{
 		Series: make([]*Series, len(run)),
 		text:   make([]byte, 0, size),
 		ends:   make([]uint32, len(run)),
@@ -101,7 +106,7 @@ func newPage(run []placed, size int) *Page {
 		p.text = append(p.text, s.text...)
 		p.ends[i] = uint32(len(p.text))
 	}
-	fetch(p.Series)
+	Fetch(p.Series)
 	start := uint32(0)
 	for i, s := range p.Series {
 		if s.length() > 0 {
@@ -112,12 +117,12 @@ func newPage(run []placed, size int) *Page {
 	return p
 }
 
-// fetch reads something of all series and does nothing with it: so the processor
-// fetches the memory of many at once, and who writes there next need not wait for
-// that of one after the other.
+// Fetch reads something of all series and returns it for no use: so the processor
+// fetches the memory of many at once, and who reads or writes there next need not wait
+// for that of one after the other.
 //
 //go:noinline
-func fetch(run []*Series) (sum uint32) {
+func Fetch(run []*Series) (sum uint32) {
 	for _, s := range run {
 		sum += s.size
 	}
