@@ -2,19 +2,30 @@ package series
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
+	"unsafe"
 )
 
-// keyed is a series with the next few bytes of its text, so that most
-// comparisons of a sort touch no other memory than what is being sorted: without
-// that, the first scrape of a million series waits seconds for its caches.
+// keyed is a text of a list that is being sorted, by its index, with a few of its
+// bytes, so that most of the sort touches no other memory than what is moved:
+// without that, the first scrape of a million series waits seconds for its caches.
+// There is no pointer in it, which the garbage collector would want to know of.
 type keyed struct {
-	key    uint64
-	series *Series
+	key  uint64
+	text uint32
 }
 
-// smallSort is the length up to which comparing whole texts is quicker.
-const smallSort = 12
+// sorter sorts texts, of which it moves none.
+type sorter struct {
+	texts []string
+	spare []keyed // as long as all that is sorted
+}
+
+const (
+	smallSort = 12  // up to that many, comparing whole texts is quicker
+	radixSort = 256 // from that many on, counting is quicker than comparing keys
+)
 
 // sortSeries sorts by label values.
 func sortSeries(list []*Series) {
@@ -22,43 +33,50 @@ func sortSeries(list []*Series) {
 		slices.SortFunc(list, compareSeries)
 		return
 	}
-	if slices.IsSortedFunc(list, compareSeries) {
+	s := sorter{texts: make([]string, len(list))}
+	for i := range list {
+		s.texts[i] = list[i].Labels()
+	}
+	if slices.IsSortedFunc(s.texts, Compare) {
 		return
 	}
 	items := make([]keyed, len(list))
-	for i, s := range list {
-		items[i].series = s
+	for i := range items {
+		items[i].text = uint32(i)
 	}
-	sortFrom(items, 0)
+	s.spare = make([]keyed, len(list))
+	s.sortFrom(items, 0)
+	sorted := make([]*Series, len(list))
 	for i, item := range items {
-		list[i] = item.series
+		sorted[i] = list[item.text]
 	}
+	copy(list, sorted)
 }
 
 func compareSeries(a, b *Series) int { return Compare(a.Labels(), b.Labels()) }
 
 // sortFrom sorts items whose texts agree up to start: first by the eight bytes
 // behind what they have in common, then each run that agrees in those, too.
-func sortFrom(items []keyed, start int) {
+func (s *sorter) sortFrom(items []keyed, start int) {
 	if len(items) <= smallSort {
-		slices.SortFunc(items, func(a, b keyed) int { return compareSeries(a.series, b.series) })
+		slices.SortFunc(items, func(a, b keyed) int { return Compare(s.texts[a.text], s.texts[b.text]) })
 		return
 	}
-	start = commonPrefix(items, start)
-	if start == int(items[0].series.size) {
+	start = s.commonPrefix(items, start)
+	if start == len(s.texts[items[0].text]) {
 		return // all alike
 	}
 	for i := range items {
-		items[i].key = sortKey(items[i].series.Labels()[start:])
+		items[i].key = sortKey(s.texts[items[i].text][start:])
 	}
-	slices.SortFunc(items, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+	s.sortKeys(items)
 	for len(items) > 0 {
 		n := 1
 		for n < len(items) && items[n].key == items[0].key {
 			n++
 		}
 		if n > 1 {
-			sortFrom(items[:n], start)
+			s.sortFrom(items[:n], start)
 		}
 		items = items[n:]
 	}
@@ -66,11 +84,11 @@ func sortFrom(items []keyed, start int) {
 
 // commonPrefix returns how many bytes the texts have in common, not ending
 // within an escape. They agree up to start.
-func commonPrefix(items []keyed, start int) int {
-	first := items[0].series.Labels()
+func (s *sorter) commonPrefix(items []keyed, start int) int {
+	first := s.texts[items[0].text]
 	n := len(first)
 	for _, item := range items[1:] {
-		n = start + common(item.series.Labels()[start:], first[start:n])
+		n = start + common(s.texts[item.text][start:], first[start:n])
 	}
 	if escapesNext(first[:n]) {
 		n--
@@ -78,15 +96,74 @@ func commonPrefix(items []keyed, start int) int {
 	return n
 }
 
-// sortKey returns the start of a text as a number that orders as [Compare] does.
-func sortKey(text string) (key uint64) {
+// sortKeys sorts by key: many of them by one byte after the other, the last one
+// first. Bytes that all keys have in common need no sorting.
+func (s *sorter) sortKeys(items []keyed) {
+	if len(items) < radixSort {
+		slices.SortFunc(items, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+		return
+	}
+	differ := uint64(0)
+	for i := range items {
+		differ |= items[i].key ^ items[0].key
+	}
+	from, to := items, s.spare[:len(items)]
+	for shift := 0; shift < 64; shift += 8 {
+		if uint8(differ>>shift) != 0 {
+			countingSort(to, from, shift)
+			from, to = to, from
+		}
+	}
+	if &from[0] != &items[0] {
+		copy(items, from)
+	}
+}
+
+// countingSort copies items sorted by one byte of their keys, and otherwise in the
+// order in which they are.
+func countingSort(to, from []keyed, shift int) {
+	var next [256]uint32
+	for i := range from {
+		next[uint8(from[i].key>>shift)]++
+	}
+	sum := uint32(0)
+	for i, n := range next {
+		next[i] = sum
+		sum += n
+	}
+	for _, item := range from {
+		at := &next[uint8(item.key>>shift)]
+		to[*at] = item
+		*at++
+	}
+}
+
+// sortKey returns the start of a text as a number that orders as [Compare] does:
+// bytes are one up, so that the end of a value comes before all of them. No byte of
+// UTF-8 is 255.
+func sortKey(text string) uint64 {
+	if len(text) < 8 {
+		return sortKeySlow(text)
+	}
+	x := load64(unsafe.Pointer(unsafe.StringData(text)), 0)
+	if zeroBytes(x^slashes) != 0 {
+		return sortKeySlow(text)
+	}
+	ends := zeroBytes(x ^ quotes)
+	return bits.ReverseBytes64((x + lowBits) &^ (ends >> 7 * 0xff))
+}
+
+// zeroBytes returns the high bits of the bytes of x that are 0.
+func zeroBytes(x uint64) uint64 {
+	return ^((x&^highBits + ^uint64(highBits)) | x) & highBits
+}
+
+func sortKeySlow(text string) (key uint64) {
 	for i, shift := 0, 56; i < len(text) && shift >= 0; i, shift = i+1, shift-8 {
 		r := rank(text[i:], false)
 		if text[i] == '\\' {
 			i++
 		}
-		// One up, so that the end of a value comes before all bytes. No byte
-		// of UTF-8 is 255.
 		key |= uint64(r+1) << shift
 	}
 	return key
