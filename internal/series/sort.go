@@ -16,9 +16,9 @@ type keyed struct {
 	text uint32
 }
 
-// sorter sorts texts, of which it moves none.
+// sorter sorts items by the texts of a list, which it doesn't move.
 type sorter struct {
-	texts []string
+	list  []placed
 	spare []keyed // as long as all that is sorted
 }
 
@@ -27,47 +27,43 @@ const (
 	radixSort = 256 // from that many on, counting is quicker than comparing keys
 )
 
-// sortSeries sorts by label values.
-func sortSeries(list []*Series) {
-	if len(list) <= smallSort {
-		slices.SortFunc(list, compareSeries)
-		return
-	}
-	s := sorter{texts: make([]string, len(list))}
-	for i := range list {
-		s.texts[i] = list[i].Labels()
-	}
-	if slices.IsSortedFunc(s.texts, Compare) {
-		return
+// sortPlaced returns the list sorted by label values, for which it may use its memory.
+func sortPlaced(list []placed) []placed {
+	if len(list) <= smallSort || slices.IsSortedFunc(list, comparePlaced) {
+		slices.SortFunc(list, comparePlaced)
+		return list
 	}
 	items := make([]keyed, len(list))
 	for i := range items {
 		items[i].text = uint32(i)
 	}
-	s.spare = make([]keyed, len(list))
+	s := sorter{list, make([]keyed, len(list))}
 	s.sortFrom(items, 0)
-	sorted := make([]*Series, len(list))
+	sorted := make([]placed, len(list))
 	for i, item := range items {
 		sorted[i] = list[item.text]
 	}
-	copy(list, sorted)
+	return sorted
 }
 
-func compareSeries(a, b *Series) int { return Compare(a.Labels(), b.Labels()) }
+func comparePlaced(a, b placed) int { return Compare(a.text, b.text) }
+
+// text returns the text of an item.
+func (s *sorter) text(item keyed) string { return s.list[item.text].text }
 
 // sortFrom sorts items whose texts agree up to start: first by the eight bytes
 // behind what they have in common, then each run that agrees in those, too.
 func (s *sorter) sortFrom(items []keyed, start int) {
 	if len(items) <= smallSort {
-		slices.SortFunc(items, func(a, b keyed) int { return Compare(s.texts[a.text], s.texts[b.text]) })
+		slices.SortFunc(items, func(a, b keyed) int { return Compare(s.text(a), s.text(b)) })
 		return
 	}
 	start = s.commonPrefix(items, start)
-	if start == len(s.texts[items[0].text]) {
+	if start == len(s.text(items[0])) {
 		return // all alike
 	}
 	for i := range items {
-		items[i].key = sortKey(s.texts[items[i].text][start:])
+		items[i].key = sortKey(s.text(items[i])[start:])
 	}
 	s.sortKeys(items)
 	for len(items) > 0 {
@@ -85,10 +81,10 @@ func (s *sorter) sortFrom(items []keyed, start int) {
 // commonPrefix returns how many bytes the texts have in common, not ending
 // within an escape. They agree up to start.
 func (s *sorter) commonPrefix(items []keyed, start int) int {
-	first := s.texts[items[0].text]
+	first := s.text(items[0])
 	n := len(first)
 	for _, item := range items[1:] {
-		n = start + common(s.texts[item.text][start:], first[start:n])
+		n = start + common(s.text(item)[start:], first[start:n])
 	}
 	if escapesNext(first[:n]) {
 		n--
