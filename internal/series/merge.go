@@ -25,8 +25,7 @@ type merge struct {
 	run   []piece  // of pages that are to be made next
 	size  int      // how many series those are
 
-	page Page // where a page grows: memory that is used again
-	text []byte
+	text []byte // memory for the text of a page
 }
 
 // piece is a run of living series of an old page, or of some that were added.
@@ -40,7 +39,7 @@ func (p *piece) len() int { return p.to - p.from + len(p.added) }
 
 // newMerge returns a merge in which nothing is done yet. The added are in order.
 // Not all of the removed need be in a page: some died before they came there.
-func newMerge(old []*Page, added []placed, removed []*Series) *merge {
+func newMerge(old []*Page, added []placed, removed *list) *merge {
 	return &merge{
 		pages: make([]*Page, 0, len(old)+len(added)/pageSeries+1),
 		old:   old,
@@ -79,7 +78,7 @@ func (m *merge) step() bool {
 		m.flush()
 	default:
 		// Nothing that is not needed any more is kept from the garbage collector.
-		m.old, m.gone, m.added, m.run, m.page, m.text = nil, nil, nil, nil, Page{}, nil
+		m.old, m.gone, m.added, m.run, m.text = nil, nil, nil, nil, nil
 		return false
 	}
 	return true
@@ -132,6 +131,7 @@ func (m *merge) change() {
 	if gone {
 		fetch(page.Series)
 	}
+	touch(page.text)
 	from := 0
 	for len(m.added) > 0 && (len(m.old) == 0 || Compare(m.added[0].text, m.old[0].first()) < 0) {
 		i := page.search(m.added[0].text, from)
@@ -195,45 +195,46 @@ func (m *merge) flush() {
 // make makes a page of the next n series of the run, or of fewer if their text is
 // long.
 func (m *merge) make(n int) {
-	m.page.Series, m.page.ends, m.text = m.page.Series[:0], m.page.ends[:0], m.text[:0]
-	for len(m.page.Series) < n && len(m.text) < pageText {
+	page := &Page{Series: make([]*Series, 0, n), ends: make([]uint32, 0, n)}
+	m.text = m.text[:0]
+	for len(page.Series) < n && len(m.text) < pageText {
 		p := &m.run[0]
 		if p.page != nil {
-			m.copyOld(p, n)
+			m.copyOld(page, p, n)
 		} else {
-			m.copyAdded(p, n)
+			m.copyAdded(page, p, n)
 		}
 		if p.len() == 0 {
 			m.run = m.run[1:]
 		}
 	}
-	page := &Page{Series: slices.Clone(m.page.Series), ends: slices.Clone(m.page.ends), text: string(m.text)}
+	page.text = string(m.text)
 	page.adopt()
 	m.pages = append(m.pages, page)
 	m.size -= len(page.Series)
 }
 
-// copyOld moves series of a piece of an old page to the growing one, until that has
-// n or enough text.
-func (m *merge) copyOld(p *piece, n int) {
+// copyOld moves series of a piece of an old page to a new one, until that has n or
+// enough text.
+func (m *merge) copyOld(page *Page, p *piece, n int) {
 	start := p.page.start(p.from)
 	shift := uint32(len(m.text)) - start
 	i, end := p.from, start
-	for most := min(p.to, p.from+n-len(m.page.Series)); i < most && end+shift < pageText; i++ {
+	for most := min(p.to, p.from+n-len(page.Series)); i < most && end+shift < pageText; i++ {
 		end = p.page.ends[i]
-		m.page.ends = append(m.page.ends, end+shift)
+		page.ends = append(page.ends, end+shift)
 	}
-	m.page.Series = append(m.page.Series, p.page.Series[p.from:i]...)
+	page.Series = append(page.Series, p.page.Series[p.from:i]...)
 	m.text = append(m.text, p.page.text[start:end]...)
 	p.from = i
 }
 
 // copyAdded is copyOld for a piece of what was added.
-func (m *merge) copyAdded(p *piece, n int) {
-	for len(p.added) > 0 && len(m.page.Series) < n && len(m.text) < pageText {
+func (m *merge) copyAdded(page *Page, p *piece, n int) {
+	for len(p.added) > 0 && len(page.Series) < n && len(m.text) < pageText {
 		m.text = append(m.text, p.added[0].text...)
-		m.page.Series = append(m.page.Series, p.added[0].series)
-		m.page.ends = append(m.page.ends, uint32(len(m.text)))
+		page.Series = append(page.Series, p.added[0].series)
+		page.ends = append(page.ends, uint32(len(m.text)))
 		p.added = p.added[1:]
 	}
 }

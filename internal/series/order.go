@@ -1,9 +1,6 @@
 package series
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // order keeps the series of a table sorted by their label values, in pages that
 // never change once they are made. A scrape reads pages in a row: label text that
@@ -45,8 +42,8 @@ func (t *Table) Read() Reader {
 	t.order.mu.Lock()
 	defer t.order.mu.Unlock()
 	added, removed := t.takePending()
-	if len(added) > 0 || len(removed) > 0 {
-		t.order.merge = newMerge(t.order.merge.all(), added, removed)
+	if len(added) > 0 || removed.n > 0 {
+		t.order.merge = newMerge(t.order.merge.all(), added, &removed)
 	}
 	return Reader{merge: t.order.merge}
 }
@@ -59,11 +56,11 @@ func (t *Table) Pages() []*Page {
 
 // takePending returns the series that came, in order, and those that went since
 // the last call.
-func (t *Table) takePending() (added []placed, removed []*Series) {
+func (t *Table) takePending() (added []placed, removed list) {
 	t.mu.Lock()
 	p := t.pending
 	t.pending = pending{epoch: p.epoch + 1}
 	t.arena = nil
 	t.mu.Unlock()
-	return sortPlaced(p.added.living()), slices.Collect(p.removed.all())
+	return sortPlaced(p.added.living()), p.removed
 }

@@ -41,7 +41,11 @@ func (p *Page) label(i int) string { return p.text[p.start(i):p.ends[i]] }
 // search returns where in the page, from i on, a series with this text belongs, of
 // which there is none.
 func (p *Page) search(text string, i int) int {
-	for j := len(p.Series); i < j; {
+	j := i
+	for step := 4; j < len(p.Series) && Compare(p.label(j), text) < 0; step *= 2 {
+		i, j = j+1, j+step
+	}
+	for j = min(j, len(p.Series)); i < j; {
 		if mid := (i + j) / 2; Compare(p.label(mid), text) < 0 {
 			i = mid + 1
 		} else {

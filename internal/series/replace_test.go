@@ -51,7 +51,7 @@ func TestReplaceWaitsForAMerge(t *testing.T) {
 			break
 		}
 	}
-	table.order.merge = newMerge(nil, added, nil)
+	table.order.merge = newMerge(nil, added, new(list))
 	table.order.mu.Unlock()
 	<-done
 	checkPages(t, table, [][]string{{"new"}})
@@ -75,7 +75,9 @@ func TestMergeSparesTheSuccessor(t *testing.T) {
 	table.Delete([]string{"1"})
 	table.Get([]string{"1"})
 	pages := table.Pages()
-	if after := newMerge(pages, nil, []*Series{old}).all(); len(after) != 1 || after[0].Series[0] != pages[0].Series[0] {
+	var removed list
+	removed.add(old)
+	if after := newMerge(pages, nil, &removed).all(); len(after) != 1 || after[0].Series[0] != pages[0].Series[0] {
 		t.Error("the successor of the same labels was taken out")
 	}
 }
