@@ -3,6 +3,7 @@ package series
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // placed is a series that is in no page yet, with its text.
@@ -16,9 +17,11 @@ type placed struct {
 // as series go. Its readers do it, as far as they come.
 type merge struct {
 	mu    sync.Mutex
-	pages []*Page // that are made: one is only ever appended
+	done  atomic.Bool // nothing changes any more, and no lock is needed
+	pages []*Page     // that are made: one is only ever appended
 
 	// What is left to do. At the end, nothing is.
+	epoch uint32 // that it ends: what is removed later is taken over
 	old   []*Page
 	gone  []uint32 // of each old page, how many of its series were deleted
 	added []placed // in order
@@ -37,12 +40,14 @@ type piece struct {
 
 func (p *piece) len() int { return p.to - p.from + len(p.added) }
 
-// newMerge returns a merge in which nothing is done yet. The added are in order.
-// Not all of the removed need be in a page: some died before they came there.
-func newMerge(old []*Page, added []placed, removed *list) *merge {
+// newMerge returns a merge in which nothing is done yet. The added are in order, the
+// removed were removed in this epoch. Not all of them need be in a page: some died
+// before they came there.
+func newMerge(old []*Page, added []placed, removed *list, epoch uint32) *merge {
 	return &merge{
+		epoch: epoch,
 		pages: make([]*Page, 0, len(old)+len(added)/pageSeries+1),
-		old:   old,
+		old:   slices.Clone(old), // so as to let go of each when it is done
 		gone:  countGone(old, removed),
 		added: added,
 	}
@@ -58,6 +63,9 @@ func (m *merge) all() []*Page {
 
 // upTo returns the pages that are made, which are n at least if there are as many.
 func (m *merge) upTo(n int) []*Page {
+	if m.done.Load() {
+		return m.pages
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for len(m.pages) < n && m.step() {
@@ -77,8 +85,9 @@ func (m *merge) step() bool {
 	case m.size > 0:
 		m.flush()
 	default:
-		// Nothing that is not needed any more is kept from the garbage collector.
+		// What is not needed any more is not kept from the garbage collector.
 		m.old, m.gone, m.added, m.run, m.text = nil, nil, nil, nil, nil
+		m.done.Store(true)
 		return false
 	}
 	return true
@@ -127,11 +136,11 @@ func (m *merge) keep(n int) {
 // change takes over the first old page with what happens in it.
 func (m *merge) change() {
 	page, gone := m.old[0], m.gone[0] > 0
+	m.old[0] = nil
 	m.old, m.gone = m.old[1:], m.gone[1:]
 	if gone {
 		fetch(page.Series)
 	}
-	touch(page.text)
 	from := 0
 	for len(m.added) > 0 && (len(m.old) == 0 || Compare(m.added[0].text, m.old[0].first()) < 0) {
 		i := page.search(m.added[0].text, from)
@@ -147,22 +156,24 @@ func (m *merge) take(page *Page, from, to int, gone bool) {
 	for from < to {
 		n := to - from
 		if gone {
-			n = living(page.Series[from:to])
+			n = m.living(page.Series[from:to])
 		}
 		if n > 0 {
 			m.put(piece{page: page, from: from, to: from + n})
 		}
 		from += n
-		for gone && from < to && page.Series[from].Dead() {
+		for gone && from < to && page.Series[from].removed(m.epoch) {
 			from++
 		}
 	}
 }
 
-// living returns how many series live, from the first on.
-func living(list []*Series) int {
-	if n := slices.IndexFunc(list, (*Series).Dead); n >= 0 {
-		return n
+// living returns how many series, from the first on, were there when the merge began.
+func (m *merge) living(list []*Series) int {
+	for i, s := range list {
+		if s.removed(m.epoch) {
+			return i
+		}
 	}
 	return len(list)
 }
@@ -235,6 +246,7 @@ func (m *merge) copyAdded(page *Page, p *piece, n int) {
 		m.text = append(m.text, p.added[0].text...)
 		page.Series = append(page.Series, p.added[0].series)
 		page.ends = append(page.ends, uint32(len(m.text)))
+		p.added[0] = placed{}
 		p.added = p.added[1:]
 	}
 }

@@ -36,14 +36,14 @@ func (r *Reader) Next() *Page {
 	return r.pages[r.next-1]
 }
 
-// Read returns a reader of all series in order, as of now: what is created later
-// it does not see, and what is deleted later it may see or not.
+// Read returns a reader of all series in order, as of now: it sees neither what is
+// created nor what is deleted later.
 func (t *Table) Read() Reader {
 	t.order.mu.Lock()
 	defer t.order.mu.Unlock()
-	added, removed := t.takePending()
-	if len(added) > 0 || removed.n > 0 {
-		t.order.merge = newMerge(t.order.merge.all(), added, &removed)
+	p := t.takePending()
+	if added := sortPlaced(p.added.living()); len(added) > 0 || p.removed.n > 0 {
+		t.order.merge = newMerge(t.order.merge.all(), added, &p.removed, p.epoch)
 	}
 	return Reader{merge: t.order.merge}
 }
@@ -54,13 +54,12 @@ func (t *Table) Pages() []*Page {
 	return r.merge.all()
 }
 
-// takePending returns the series that came, in order, and those that went since
-// the last call.
-func (t *Table) takePending() (added []placed, removed list) {
+// takePending returns what came and what went since the last call.
+func (t *Table) takePending() pending {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	p := t.pending
 	t.pending = pending{epoch: p.epoch + 1}
 	t.arena = nil
-	t.mu.Unlock()
-	return sortPlaced(p.added.living()), p.removed
+	return p
 }

@@ -38,8 +38,9 @@ func (p *Page) start(i int) uint32 {
 // label returns the text of series i, without touching the memory of that.
 func (p *Page) label(i int) string { return p.text[p.start(i):p.ends[i]] }
 
-// search returns where in the page, from i on, a series with this text belongs, of
-// which there is none.
+// search returns where in the page, from i on, a series with this text belongs: in
+// front of one of the same text, which was deleted then. It is quicker to find the
+// nearer it is.
 func (p *Page) search(text string, i int) int {
 	j := i
 	for step := 4; j < len(p.Series) && Compare(p.label(j), text) < 0; step *= 2 {

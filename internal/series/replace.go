@@ -25,8 +25,7 @@ func (t *Table) successor() *Table {
 }
 
 // takeOver puts the series of next in the place of those of t and returns how many
-// these were. It brings a merge that is under way to its end, so that none meets series
-// that are swapped out: they are marked as dead when nobody can wait for that.
+// these were, which are marked as dead when nobody can wait for that.
 func (t *Table) takeOver(next *Table) int {
 	old, n := t.swap(next)
 	for s := range old.all {
@@ -42,8 +41,6 @@ func (t *Table) swap(next *Table) (old *index, n int) {
 	defer t.order.mu.Unlock()
 	next.order.mu.Lock()
 	defer next.order.mu.Unlock()
-	t.order.merge.all()
-	next.order.merge.all()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	next.mu.Lock()
