@@ -56,7 +56,6 @@ func addresses(l *list) []uintptr {
 	return addresses
 }
 
-// address returns where p points to, as a number to compare with others. What the
-// garbage collector has moved once, it would compare wrongly: it moves nothing that
-// is in the heap, where all texts are.
+// address returns where p points to, as a number to compare with others. That is
+// sound because texts lie in the heap, and nothing is ever moved there.
 func address(p *byte) uintptr { return uintptr(unsafe.Pointer(p)) }

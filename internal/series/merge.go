@@ -1,6 +1,7 @@
 package series
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -58,7 +59,7 @@ func (m *merge) all() []*Page {
 	if m == nil {
 		return nil
 	}
-	return m.upTo(int(^uint(0) >> 1))
+	return m.upTo(math.MaxInt)
 }
 
 // upTo returns the pages that are made, which are n at least if there are as many.
