@@ -83,21 +83,23 @@ func (f *written) visit(ctx context.Context, b *sample.Batch, v sample.Visitor) 
 type samples struct {
 	members []*member // that are still to come
 	member  *member
-	pages   []series.Page // of it that are still to come
+	pages   series.Reader // of it
 	batch   *sample.Batch // of what is not stored, if it is still to come
 	peek    bool          // the values are only looked at
 }
 
 // next returns the next run, for which it may use b, or nil at the end.
 func (s *samples) next(b *sample.Batch) *sample.Batch {
-	for len(s.pages) > 0 || len(s.members) > 0 {
-		if len(s.pages) == 0 {
+	for {
+		page := s.pages.Next()
+		if page == nil {
+			if len(s.members) == 0 {
+				break
+			}
 			s.member, s.members = s.members[0], s.members[1:]
-			s.pages = s.member.table.Pages()
+			s.pages = s.member.table.Read()
 			continue
 		}
-		page := &s.pages[0]
-		s.pages = s.pages[1:]
 		b.Reset()
 		page.Fill(b)
 		series.Fetch(page.Series)

@@ -67,7 +67,8 @@ func TestScrapingDoesNotAllocate(t *testing.T) {
 	var b sample.Batch
 	total := 0
 	if n := testing.AllocsPerRun(100, func() {
-		for _, p := range table.Pages() {
+		r := table.Read()
+		for p := r.Next(); p != nil; p = r.Next() {
 			p.Fill(&b)
 			for i := range p.Series {
 				total += len(b.Labels(i))

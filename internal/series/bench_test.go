@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/fennelmetrics/fennel/internal/sample"
 )
 
 // pathValues returns label sets such as servers have.
@@ -56,4 +58,53 @@ func BenchmarkGrow(b *testing.B) {
 		b.ReportMetric(float64(longest), "max-ns")
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/series")
+}
+
+// BenchmarkChurn reads a million series, each time after a tenth of them was
+// deleted and created again, and as often when nothing has happened since: the
+// latter's time is reported beside it. What a scrape does with a series is as
+// little here as can be.
+func BenchmarkChurn(b *testing.B) {
+	const n = 1_000_000
+	table := newTestTable("method", "path", "status")
+	all := pathValues(n)
+	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
+		table.Get(all[i][:])
+	}
+	start := time.Now()
+	readAll(table)
+	first := time.Since(start)
+	quiet := time.Duration(0)
+	k := 0
+	for b.Loop() {
+		b.StopTimer()
+		start := time.Now()
+		readAll(table)
+		quiet += time.Since(start)
+		for i := k; i < n; i += 10 {
+			table.Delete(all[i][:])
+			table.Get(all[i][:])
+		}
+		k = (k + 1) % 10
+		b.StartTimer()
+		readAll(table)
+	}
+	b.ReportMetric(float64(first.Milliseconds()), "first-ms")
+	b.ReportMetric(float64(quiet.Nanoseconds())/float64(b.N), "quiet-ns/op")
+}
+
+// readAll reads values and texts of a table.
+func readAll(table *Table) (sum int) {
+	var b sample.Batch
+	var out []byte
+	r := table.Read()
+	for p := r.Next(); p != nil; p = r.Next() {
+		p.Fill(&b)
+		out = out[:0]
+		for i, s := range p.Series {
+			sum += int(Head[record](s).value.Load())
+			out = append(out, b.Labels(i)...)
+		}
+	}
+	return sum
 }

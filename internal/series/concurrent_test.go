@@ -33,6 +33,15 @@ func checkScrape(t *testing.T, pages []Page) {
 	}
 }
 
+// readPages returns the pages as one after the other is read.
+func readPages(table *Table) (pages []Page) {
+	r := table.Read()
+	for p := r.Next(); p != nil; p = r.Next() {
+		pages = append(pages, *p)
+	}
+	return pages
+}
+
 // Everything at once: after it, the table is in order again, and an update of
 // each series that was found in between was counted.
 func TestConcurrentUse(t *testing.T) {
@@ -44,14 +53,18 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	var wg, scrapers sync.WaitGroup
 	stop := make(chan struct{})
-	for range 2 {
+	for n := range 3 {
 		scrapers.Go(func() {
 			for {
 				select {
 				case <-stop:
 					return
 				default:
+				}
+				if n == 0 {
 					checkScrape(t, table.Pages())
+				} else {
+					checkScrape(t, readPages(table))
 				}
 			}
 		})

@@ -72,12 +72,12 @@ func (l *list) all() iter.Seq[*Series] {
 	}
 }
 
-// living returns those that are not dead.
-func (l *list) living() []*Series {
-	living := make([]*Series, 0, l.n)
+// living returns those that are not dead, with their texts.
+func (l *list) living() []placed {
+	living := make([]placed, 0, l.n)
 	for s := range l.all() {
 		if !s.Dead() {
-			living = append(living, s)
+			living = append(living, placed{s, s.Labels()})
 		}
 	}
 	return living

@@ -15,6 +15,9 @@ type model struct {
 	live  map[string]*Series
 	all   map[string][]string
 	dead  []*Series
+
+	reader Reader // that reads now and then
+	last   string // what it has read last
 }
 
 func newModel(t testing.TB) *model {
@@ -138,6 +141,23 @@ func (m *model) check() {
 	}
 }
 
+// read reads a page, and begins anew behind the last one.
+func (m *model) read() {
+	m.t.Helper()
+	p := m.reader.Next()
+	if p == nil {
+		m.reader, m.last = m.table.Read(), ""
+		return
+	}
+	for i, s := range p.Series {
+		text := p.label(i)
+		if m.last != "" && Compare(m.last, text) >= 0 || s.Labels() != text {
+			m.t.Fatalf("%s, the text of %s, is read behind %s", text, s.Labels(), m.last)
+		}
+		m.last = strings.Clone(text)
+	}
+}
+
 func TestTableAgreesWithTheModel(t *testing.T) {
 	values := map[string]func(*rand.Rand) []string{
 		"few": func(r *rand.Rand) []string {
@@ -162,8 +182,10 @@ func TestTableAgreesWithTheModel(t *testing.T) {
 					case op < 950:
 						v := value(r)
 						m.remove(v, op%2 == 0)
-					case op < 988:
+					case op < 975:
 						m.find(value(r))
+					case op < 988:
+						m.read()
 					case op < 996:
 						m.check()
 					case op < 998 && seed != 0:
@@ -245,6 +267,7 @@ func FuzzTable(f *testing.F) {
 				m.remove(v, true)
 			case 3:
 				m.find(v)
+				m.read()
 			}
 		}
 		m.check()

@@ -8,10 +8,10 @@ type pending struct {
 	removed list   // dead, but still in a page
 }
 
-// remove notes that a series was removed. The notes stay bounded, so that series
-// may come and go for ever without a scrape.
+// remove marks a series as removed, and notes that. The notes stay bounded, so that
+// series may come and go for ever without a scrape.
 func (p *pending) remove(s *Series) {
-	if s.epoch != p.epoch {
+	if created := s.remove(p.epoch); created != p.epoch {
 		p.removed.add(s)
 		return
 	}

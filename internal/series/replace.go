@@ -25,8 +25,7 @@ func (t *Table) successor() *Table {
 }
 
 // takeOver puts the series of next in the place of those of t and returns how many
-// these were. It waits for a merge that is under way, so that no merge meets series
-// that are swapped out: they are marked as dead when nobody can wait for that.
+// these were, which are marked as dead when nobody can wait for that.
 func (t *Table) takeOver(next *Table) int {
 	old, n := t.swap(next)
 	for s := range old.all {
@@ -49,8 +48,8 @@ func (t *Table) swap(next *Table) (old *index, n int) {
 
 	old, n = t.index.Load(), t.live
 	t.index.Store(next.index.Load())
-	t.live, t.pending, t.order.pages = next.live, next.pending, next.order.pages
+	t.live, t.pending, t.order.merge = next.live, next.pending, next.order.merge
 	next.index.Store(newIndex())
-	next.live, next.pending, next.order.pages = 0, pending{}, nil
+	next.live, next.pending, next.order.merge = 0, pending{}, nil
 	return old, n
 }

@@ -35,7 +35,7 @@ func TestReplaceWaitsForAMerge(t *testing.T) {
 	table.Get([]string{"old"})
 	before := table.index.Load()
 	table.order.mu.Lock()
-	added, _ := table.takePending()
+	p := table.takePending()
 	filled, done := make(chan bool), make(chan bool)
 	go func() {
 		table.Replace(func(next *Table) {
@@ -51,7 +51,7 @@ func TestReplaceWaitsForAMerge(t *testing.T) {
 			break
 		}
 	}
-	table.order.pages = merge(nil, added, nil)
+	table.order.merge = newMerge(nil, p.added.living(), &p.removed, p.epoch)
 	table.order.mu.Unlock()
 	<-done
 	checkPages(t, table, [][]string{{"new"}})
@@ -75,7 +75,9 @@ func TestMergeSparesTheSuccessor(t *testing.T) {
 	table.Delete([]string{"1"})
 	table.Get([]string{"1"})
 	pages := table.Pages()
-	if after := merge(pages, nil, []*Series{old}); len(after) != 1 || after[0].Series[0] != pages[0].Series[0] {
+	var removed list
+	removed.add(old)
+	if after := newMerge(pages, nil, &removed, old.epoch).all(); len(after) != 1 || after[0].Series[0] != pages[0].Series[0] {
 		t.Error("the successor of the same labels was taken out")
 	}
 }

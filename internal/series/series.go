@@ -3,9 +3,10 @@
 // without holding anybody up.
 //
 // A look-up takes one hash and one comparison. Creating and deleting take a
-// mutex for as long as one slot changes, or a few hundred at most. A scrape first merges what has come
-// and gone since the last one into immutable, ordered pages and then reads
-// those: it shares no lock with look-ups, and none at all while it writes.
+// mutex for as long as one slot changes, or a few hundred at most. A scrape reads
+// immutable, ordered pages, and merges into each, before it reads it, what has come
+// and gone since the last scrape: it shares no lock with look-ups, and none at all
+// while it writes.
 package series
 
 import (
@@ -25,12 +26,13 @@ type Series struct {
 	size  uint32 // of the text, and whether that is irregular
 	hash  uint32
 	flags atomic.Uint32
-	epoch uint32 // of the table, when the series was created
+	epoch uint32 // of the table, when the series was created, or removed since
 }
 
 const (
 	flagEscaped = 1 << iota // some value was escaped in the text
 	flagDead                // deleted: not exposed any more
+	flagRemoved             // deleted by itself, and not with all others
 )
 
 // Table returns the table that the series belongs to, or nil for the zero value.
@@ -60,4 +62,20 @@ func (s *Series) escaped() bool { return s.flags.Load()&flagEscaped != 0 }
 // Dead reports whether the series was deleted.
 func (s *Series) Dead() bool { return s.flags.Load()&flagDead != 0 }
 
+// bury marks a series as dead that went with all others. Who still reads these,
+// reads all of them.
 func (s *Series) bury() { s.flags.Or(flagDead) }
+
+// remove marks a series as dead that goes by itself in an epoch, and returns that in
+// which it was created. Called under the table's mutex.
+func (s *Series) remove(epoch uint32) (created uint32) {
+	created, s.epoch = s.epoch, epoch
+	s.flags.Or(flagDead | flagRemoved)
+	return created
+}
+
+// removed reports whether the series went by itself in this epoch. Who sees the flag
+// sees the epoch that was set before.
+func (s *Series) removed(epoch uint32) bool {
+	return s.flags.Load()&flagRemoved != 0 && s.epoch == epoch
+}

@@ -2,63 +2,77 @@ package series
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
+	"unsafe"
 )
 
-// keyed is a series with the next few bytes of its text, so that most
-// comparisons of a sort touch no other memory than what is being sorted: without
-// that, the first scrape of a million series waits seconds for its caches.
+// keyed is a text of a list that is being sorted, by its index, with a few of its
+// bytes, so that most of the sort touches no other memory than what is moved:
+// without that, the first scrape of a million series waits seconds for its caches.
+// There is no pointer in it, which the garbage collector would want to know of.
 type keyed struct {
-	key    uint64
-	series *Series
+	key  uint64
+	text uint32
 }
 
-// smallSort is the length up to which comparing whole texts is quicker.
-const smallSort = 12
+// sorter sorts items by the texts of a list, which it doesn't move.
+type sorter struct {
+	list  []placed
+	spare []keyed // as long as all that is sorted
+}
 
-// sortSeries sorts by label values.
-func sortSeries(list []*Series) {
-	if len(list) <= smallSort {
-		slices.SortFunc(list, compareSeries)
-		return
-	}
-	if slices.IsSortedFunc(list, compareSeries) {
-		return
+const (
+	smallSort = 12  // up to that many, comparing whole texts is quicker
+	radixSort = 256 // from that many on, counting is quicker than comparing keys
+)
+
+// sortPlaced returns the list sorted by label values, for which it may use its memory.
+func sortPlaced(list []placed) []placed {
+	if len(list) <= smallSort || slices.IsSortedFunc(list, comparePlaced) {
+		slices.SortFunc(list, comparePlaced)
+		return list
 	}
 	items := make([]keyed, len(list))
-	for i, s := range list {
-		items[i].series = s
+	for i := range items {
+		items[i].text = uint32(i)
 	}
-	sortFrom(items, 0)
+	s := sorter{list, make([]keyed, len(list))}
+	s.sortFrom(items, 0)
+	sorted := make([]placed, len(list))
 	for i, item := range items {
-		list[i] = item.series
+		sorted[i] = list[item.text]
 	}
+	return sorted
 }
 
-func compareSeries(a, b *Series) int { return Compare(a.Labels(), b.Labels()) }
+func comparePlaced(a, b placed) int { return Compare(a.text, b.text) }
+
+// text returns the text of an item.
+func (s *sorter) text(item keyed) string { return s.list[item.text].text }
 
 // sortFrom sorts items whose texts agree up to start: first by the eight bytes
 // behind what they have in common, then each run that agrees in those, too.
-func sortFrom(items []keyed, start int) {
+func (s *sorter) sortFrom(items []keyed, start int) {
 	if len(items) <= smallSort {
-		slices.SortFunc(items, func(a, b keyed) int { return compareSeries(a.series, b.series) })
+		slices.SortFunc(items, func(a, b keyed) int { return Compare(s.text(a), s.text(b)) })
 		return
 	}
-	start = commonPrefix(items, start)
-	if start == int(items[0].series.length()) {
+	start = s.commonPrefix(items, start)
+	if start == len(s.text(items[0])) {
 		return // all alike
 	}
 	for i := range items {
-		items[i].key = sortKey(items[i].series.Labels()[start:])
+		items[i].key = sortKey(s.text(items[i])[start:])
 	}
-	slices.SortFunc(items, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+	s.sortKeys(items)
 	for len(items) > 0 {
 		n := 1
 		for n < len(items) && items[n].key == items[0].key {
 			n++
 		}
 		if n > 1 {
-			sortFrom(items[:n], start)
+			s.sortFrom(items[:n], start)
 		}
 		items = items[n:]
 	}
@@ -66,11 +80,11 @@ func sortFrom(items []keyed, start int) {
 
 // commonPrefix returns how many bytes the texts have in common, not ending
 // within an escape. They agree up to start.
-func commonPrefix(items []keyed, start int) int {
-	first := items[0].series.Labels()
+func (s *sorter) commonPrefix(items []keyed, start int) int {
+	first := s.text(items[0])
 	n := len(first)
 	for _, item := range items[1:] {
-		n = start + common(item.series.Labels()[start:], first[start:n])
+		n = start + common(s.text(item)[start:], first[start:n])
 	}
 	if escapesNext(first[:n]) {
 		n--
@@ -78,15 +92,74 @@ func commonPrefix(items []keyed, start int) int {
 	return n
 }
 
-// sortKey returns the start of a text as a number that orders as [Compare] does.
-func sortKey(text string) (key uint64) {
+// sortKeys sorts by key: many of them by one byte after the other, the last one
+// first. Bytes that all keys have in common need no sorting.
+func (s *sorter) sortKeys(items []keyed) {
+	if len(items) < radixSort {
+		slices.SortFunc(items, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+		return
+	}
+	differ := uint64(0)
+	for i := range items {
+		differ |= items[i].key ^ items[0].key
+	}
+	from, to := items, s.spare[:len(items)]
+	for shift := 0; shift < 64; shift += 8 {
+		if uint8(differ>>shift) != 0 {
+			countingSort(to, from, shift)
+			from, to = to, from
+		}
+	}
+	if &from[0] != &items[0] {
+		copy(items, from)
+	}
+}
+
+// countingSort copies items sorted by one byte of their keys, and otherwise in the
+// order in which they are.
+func countingSort(to, from []keyed, shift int) {
+	var next [256]uint32
+	for i := range from {
+		next[uint8(from[i].key>>shift)]++
+	}
+	sum := uint32(0)
+	for i, n := range next {
+		next[i] = sum
+		sum += n
+	}
+	for _, item := range from {
+		at := &next[uint8(item.key>>shift)]
+		to[*at] = item
+		*at++
+	}
+}
+
+// sortKey returns the start of a text as a number that orders as [Compare] does:
+// bytes are one up, so that the end of a value comes before all of them. No byte of
+// UTF-8 is 255.
+func sortKey(text string) uint64 {
+	if len(text) < 8 {
+		return sortKeySlow(text)
+	}
+	x := load64(unsafe.Pointer(unsafe.StringData(text)), 0)
+	if zeroBytes(x^slashes) != 0 {
+		return sortKeySlow(text)
+	}
+	ends := zeroBytes(x ^ quotes)
+	return bits.ReverseBytes64((x + lowBits) &^ (ends >> 7 * 0xff))
+}
+
+// zeroBytes returns the high bits of the bytes of x that are 0.
+func zeroBytes(x uint64) uint64 {
+	return ^((x&^highBits + ^uint64(highBits)) | x) & highBits
+}
+
+func sortKeySlow(text string) (key uint64) {
 	for i, shift := 0, 56; i < len(text) && shift >= 0; i, shift = i+1, shift-8 {
 		r := rank(text[i:], false)
 		if text[i] == '\\' {
 			i++
 		}
-		// One up, so that the end of a value comes before all bytes. No byte
-		// of UTF-8 is 255.
 		key |= uint64(r+1) << shift
 	}
 	return key

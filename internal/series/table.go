@@ -220,7 +220,6 @@ func (t *Table) remove(s *Series) bool {
 		return false
 	}
 	t.live--
-	s.bury()
 	t.pending.remove(s)
 	return true
 }
