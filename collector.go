@@ -61,7 +61,10 @@ type source struct {
 	name      string    // for errors and metrics
 	descs     []Desc
 	announced []*declaration
-	names     []string // of what it announces, in any format; nil if it announces nothing
+	// gather is (*Registry).collect. Hanging on the collectors, all that they need is
+	// linked only into programs that have some.
+	gather func(*Registry, context.Context, *sample.Request) (gathering, error)
+	names  []string // of what it announces, in any format; nil if it announces nothing
 
 	kept  atomic.Pointer[slate] // one that nobody uses, if it isn't large
 	spare sync.Pool             // of *slate: more of them
@@ -100,7 +103,7 @@ func (r *Registry) Register(c Collector) error {
 }
 
 func newSource(r *Registry, c Collector) *source {
-	return &source{scope: r, collector: c, name: nameOf(c), logged: make(map[string]bool)}
+	return &source{scope: r, collector: c, name: nameOf(c), gather: (*Registry).collect, logged: make(map[string]bool)}
 }
 
 // describe asks a Describer for what it announces. It is not for under a lock,

@@ -149,7 +149,9 @@ func (m *merged) release(g *mergedGathering) {
 	clear(g.pieces)
 	g.pieces, g.errs = g.pieces[:0], nil
 	for i := range g.begun {
-		g.begun[i].memory.release()
+		if g.begun[i].memory != nil {
+			g.begun[i].memory.release()
+		}
 		clear(g.begun[i].pieces)
 		g.begun[i] = begun{pieces: g.begun[i].pieces[:0]}
 	}
@@ -210,7 +212,7 @@ type begun struct {
 	errs     []error
 	err      error
 	panicked any
-	memory   *collection // of what was collected
+	memory   memory // of what was collected
 }
 
 func (b *begun) run(ctx context.Context, in input, req *sample.Request) {

@@ -127,7 +127,7 @@ func (g *gathering) insert(c *census) {
 		return sample.CompareNames(f.family.Name, name)
 	})
 	g.collected = slices.Insert(g.collected, i, &c.written)
-	g.memory.sorted = g.collected // which may have moved
+	g.memory.keep(g.collected)
 }
 
 func countSeries(members []*member) (n int) {
