@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // assemble puts together what the collectors wrote, in the order of the families'
@@ -112,7 +113,7 @@ func newAdmission(c *collection, names *nameTable) *admission {
 	for i, f := range c.families {
 		a.families, a.order = append(a.families, f.checked), append(a.order, i)
 	}
-	slices.SortFunc(a.order, func(i, j int) int { return compareWritten(c.families[i], c.families[j]) })
+	small.Sort(a.order, func(i, j int) int { return compareWritten(c.families[i], c.families[j]) })
 	return a
 }
 

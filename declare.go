@@ -12,6 +12,7 @@ import (
 	"github.com/fennelmetrics/fennel/internal/names"
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // declaration is what a metric is declared as. It is checked here, once; after
@@ -50,7 +51,7 @@ type declaration struct {
 // newDeclaration fills in what options say.
 func newDeclaration(kind sample.Kind, name, help string, o options) declaration {
 	d := declaration{kind: kind, name: name, help: help, unit: o.unit, consts: slices.Clone(o.constLabels)}
-	slices.SortStableFunc(d.consts, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+	small.Sort(d.consts, compareLabelNames)
 	return d
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // named is what a family was declared as, and the names that it has by that.
@@ -126,7 +127,7 @@ func (r *Registry) hold(m *member) {
 	i, found := slices.BinarySearchFunc(parts, m.family.Name, (*part).compareName)
 	switch {
 	case !found:
-		parts = slices.Insert(slices.Clone(parts), i, newPart(m))
+		parts = small.Insert(slices.Clone(parts), i, newPart(m))
 	case parts[i].family != m.family: // which was forgotten
 		parts = slices.Clone(parts)
 		parts[i] = newPart(m)
@@ -149,7 +150,7 @@ func (p *part) hold(m *member) {
 	if found {
 		return
 	}
-	members = slices.Insert(slices.Clone(members), i, m)
+	members = small.Insert(slices.Clone(members), i, m)
 	p.members.Store(&members)
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // Merge returns several gatherers, registries or parts of them, as one, in which
@@ -124,7 +125,7 @@ func (m *merged) census(g *mergedGathering) *census {
 	c.checked = m.series
 	if slices.ContainsFunc(g.pieces, func(p piece) bool { return p.counted }) {
 		own := piece{named: &m.series.named, family: &m.series.family, batch: &c.batch}
-		g.pieces = slices.Insert(g.pieces, 0, own)
+		g.pieces = small.Insert(g.pieces, 0, own)
 	}
 	return c
 }

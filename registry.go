@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // Registry holds metrics and collectors, and makes sure that what they expose
@@ -226,7 +227,7 @@ func (r *Registry) Descs() []Desc {
 			all = append(all, d.clone())
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Desc) int { return sample.CompareNames(a.Name, b.Name) })
+	small.Sort(all, func(a, b Desc) int { return sample.CompareNames(a.Name, b.Name) })
 	return all
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // ownMetrics are what a registry exposes about itself, once there is something
@@ -126,7 +127,7 @@ func (g *gathering) insert(c *census) {
 	i, _ := slices.BinarySearchFunc(g.collected, seriesName, func(f *written, name string) int {
 		return sample.CompareNames(f.family.Name, name)
 	})
-	g.collected = slices.Insert(g.collected, i, &c.written)
+	g.collected = small.Insert(g.collected, i, &c.written)
 	g.memory.keep(g.collected)
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // view is what makes a Registry a view of another.
@@ -124,7 +126,7 @@ func (r *Registry) adapt(d *declaration) error {
 		return &DeclarationError{Metric: d.name, Problem: problem}
 	}
 	d.consts = slices.Concat(d.consts, v.labels)
-	slices.SortStableFunc(d.consts, compareLabelNames)
+	small.Sort(d.consts, compareLabelNames)
 	return nil
 }
 
@@ -134,7 +136,7 @@ func (r *Registry) adaptDesc(d Desc) Desc {
 	if v := r.view; v != nil {
 		d.Name = r.fullName(d.Name)
 		for i, l := range v.labels {
-			d.Labels = slices.Insert(d.Labels, i, l.Name)
+			d.Labels = small.Insert(d.Labels, i, l.Name)
 		}
 		d.ConstLabels = slices.Concat(v.labels, d.ConstLabels)
 	}
@@ -147,7 +149,7 @@ func (r *Registry) likeness() string {
 		return ""
 	}
 	labels := slices.Clone(r.view.labels)
-	slices.SortFunc(labels, compareLabelNames)
+	small.Sort(labels, compareLabelNames)
 	return r.view.prefix + "{" + newTextOf(labels)
 }
 

@@ -1,7 +1,7 @@
 package series
 
 import (
-	"cmp"
+	"math/rand/v2"
 	"slices"
 )
 
@@ -37,31 +37,74 @@ func sortSeries(list []*Series) {
 
 func compareSeries(a, b *Series) int { return Compare(a.Labels(), b.Labels()) }
 
-// sortFrom sorts items whose texts agree up to start: first by the eight bytes
-// behind what they have in common, then each run that agrees in those, too.
+// sortFrom sorts items whose texts agree up to start, by the eight bytes behind what
+// they have in common first.
 func sortFrom(items []keyed, start int) {
-	if len(items) <= smallSort {
-		slices.SortFunc(items, func(a, b keyed) int { return compareSeries(a.series, b.series) })
-		return
-	}
-	start = commonPrefix(items, start)
-	if start == int(items[0].series.size) {
-		return // all alike
-	}
-	for i := range items {
-		items[i].key = sortKey(items[i].series.Labels()[start:])
-	}
-	slices.SortFunc(items, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
-	for len(items) > 0 {
-		n := 1
-		for n < len(items) && items[n].key == items[0].key {
-			n++
+	if len(items) > smallSort {
+		start = commonPrefix(items, start)
+		if start == int(items[0].series.size) {
+			return // all alike
 		}
-		if n > 1 {
-			sortFrom(items[:n], start)
+		for i := range items {
+			items[i].key = sortKey(items[i].series.Labels()[start:])
 		}
-		items = items[n:]
 	}
+	sortKeyed(items, start)
+}
+
+// sortKeyed sorts items with their keys. It is a quicksort that puts what is equal to
+// the pivot aside, to be sorted by what comes behind. The pivot is chosen by chance, so
+// that there are no label values with which it is slow.
+func sortKeyed(items []keyed, start int) {
+	for len(items) > smallSort {
+		less, greater := partition(items, pivotOf(items))
+		sortKeyed(items[:less], start)
+		sortFrom(items[less:greater], start)
+		items = items[greater:]
+	}
+	for i := 1; i < len(items); i++ {
+		item, j := items[i], i
+		for ; j > 0 && item.precedes(&items[j-1]); j-- {
+			items[j] = items[j-1]
+		}
+		items[j] = item
+	}
+}
+
+// precedes compares the whole texts where the keys are equal, which those of a few
+// items may be that agree in nothing else.
+func (k *keyed) precedes(other *keyed) bool {
+	if k.key != other.key {
+		return k.key < other.key
+	}
+	return compareSeries(k.series, other.series) < 0
+}
+
+// pivotOf returns the middle one of three keys.
+func pivotOf(items []keyed) uint64 {
+	n := len(items)
+	a, b, c := items[rand.IntN(n)].key, items[rand.IntN(n)].key, items[rand.IntN(n)].key
+	return max(min(a, b), min(max(a, b), c))
+}
+
+// partition puts items whose keys are less than pivot first, and those whose keys are
+// greater last. It returns where the former end and the latter begin.
+func partition(items []keyed, pivot uint64) (less, greater int) {
+	greater = len(items)
+	for i := 0; i < greater; {
+		switch key := items[i].key; {
+		case key < pivot:
+			items[i], items[less] = items[less], items[i]
+			less++
+			i++
+		case key > pivot:
+			greater--
+			items[i], items[greater] = items[greater], items[i]
+		default:
+			i++
+		}
+	}
+	return less, greater
 }
 
 // commonPrefix returns how many bytes the texts have in common, not ending
