@@ -22,7 +22,7 @@ var collections = sync.Pool{New: func() any { return new(collection) }}
 
 func (c *collection) keep(sorted []*written) { c.sorted = sorted }
 
-func (c *collection) release() {
+func (c *collection) free() {
 	for _, w := range c.writers {
 		w.release()
 	}

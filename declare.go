@@ -12,7 +12,6 @@ import (
 	"github.com/fennelmetrics/fennel/internal/names"
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
-	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // declaration is what a metric is declared as. It is checked here, once; after
@@ -51,7 +50,7 @@ type declaration struct {
 // newDeclaration fills in what options say.
 func newDeclaration(kind sample.Kind, name, help string, o options) declaration {
 	d := declaration{kind: kind, name: name, help: help, unit: o.unit, consts: slices.Clone(o.constLabels)}
-	small.Sort(d.consts, compareLabelNames)
+	sortLabels(d.consts)
 	return d
 }
 

@@ -24,8 +24,9 @@ type gathering struct {
 type memory interface {
 	// keep notes that the list of the families may have moved.
 	keep(sorted []*written)
-	// release gives the memory back, when nobody reads any more what was written.
-	release()
+	// free gives the memory back, when nobody reads any more what was written. No
+	// other type has a method of this name, as that would be linked along with it.
+	free()
 }
 
 // begin lets the collectors run that may have what is wanted.
@@ -43,7 +44,7 @@ func (r *Registry) begin(ctx context.Context, req *sample.Request) (gathering, e
 // release gives back the memory of what was collected.
 func (g *gathering) release() {
 	if g.memory != nil {
-		g.memory.release()
+		g.memory.free()
 	}
 }
 

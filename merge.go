@@ -151,7 +151,7 @@ func (m *merged) release(g *mergedGathering) {
 	g.pieces, g.errs = g.pieces[:0], nil
 	for i := range g.begun {
 		if g.begun[i].memory != nil {
-			g.begun[i].memory.release()
+			g.begun[i].memory.free()
 		}
 		clear(g.begun[i].pieces)
 		g.begun[i] = begun{pieces: g.begun[i].pieces[:0]}

@@ -3,7 +3,6 @@ package fennel
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/small"
@@ -71,7 +70,14 @@ func (v *view) label(name string) (value string, ok bool) {
 	return v.labels[i].Value, true
 }
 
-func compareLabelNames(a, b Label) int { return strings.Compare(a.Name, b.Name) }
+// sortLabels sorts labels by their names. They are few.
+func sortLabels(labels []Label) {
+	for i := 1; i < len(labels); i++ {
+		for j := i; j > 0 && labels[j].Name < labels[j-1].Name; j-- {
+			labels[j], labels[j-1] = labels[j-1], labels[j]
+		}
+	}
+}
 
 // root returns the registry that r is a view of, or r.
 func (r *Registry) root() *Registry {
@@ -126,7 +132,7 @@ func (r *Registry) adapt(d *declaration) error {
 		return &DeclarationError{Metric: d.name, Problem: problem}
 	}
 	d.consts = slices.Concat(d.consts, v.labels)
-	small.Sort(d.consts, compareLabelNames)
+	sortLabels(d.consts)
 	return nil
 }
 
@@ -149,7 +155,7 @@ func (r *Registry) likeness() string {
 		return ""
 	}
 	labels := slices.Clone(r.view.labels)
-	small.Sort(labels, compareLabelNames)
+	sortLabels(labels)
 	return r.view.prefix + "{" + newTextOf(labels)
 }
 

@@ -153,16 +153,19 @@ func (s *syntax) appendHeader(dst []byte, scheme names.Scheme, name, word, unit,
 	if !names.LegalMetric(name) {
 		name = string(names.AppendQuoted(nil, name))
 	}
+	help = escapeHelp(help, s.openMetrics)
 	if !s.openMetrics {
-		dst = appendMeta(dst, "# HELP ", name, escapeHelp(help))
+		dst = appendMeta(dst, "# HELP ", name, help)
 		return appendMeta(dst, "# TYPE ", name, word)
 	}
 	dst = appendMeta(dst, "# TYPE ", name, word)
 	dst = appendMeta(dst, "# UNIT ", name, unit)
-	return appendMeta(dst, "# HELP ", name, strings.ReplaceAll(escapeHelp(help), `"`, `\"`))
+	return appendMeta(dst, "# HELP ", name, help)
 }
 
 // appendMeta appends a metadata line, or nothing if there is nothing to say.
+//
+//go:noinline
 func appendMeta(dst []byte, keyword, name, text string) []byte {
 	if text == "" {
 		return dst
@@ -170,7 +173,18 @@ func appendMeta(dst []byte, keyword, name, text string) []byte {
 	return append(dst, keyword+name+" "+text+"\n"...)
 }
 
-// escapeHelp escapes a help text, as far as all text formats do it alike.
-func escapeHelp(text string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "\n", `\n`)
+// escapeHelp escapes a help text, in which OpenMetrics has quotes escaped, too.
+func escapeHelp(text string, quotes bool) string {
+	if quotes {
+		return string(series.AppendValue(nil, text))
+	}
+	var escaped []byte
+	for {
+		before, after, more := strings.Cut(text, `"`)
+		escaped = series.AppendValue(escaped, before)
+		if !more {
+			return string(escaped)
+		}
+		escaped, text = append(escaped, '"'), after
+	}
 }

@@ -140,6 +140,9 @@ func appendDouble(dst []byte, tag byte, v float64) []byte {
 	return binary.LittleEndian.AppendUint64(append(dst, tag), math.Float64bits(v))
 }
 
+// appendString appends a field that is a string, of which there are few at a scrape.
+//
+//go:noinline
 func appendString(dst []byte, tag byte, s string) []byte {
 	dst = binary.AppendUvarint(append(dst, tag), uint64(len(s)))
 	return append(dst, s...)

@@ -151,6 +151,8 @@ func appendValues(dst []byte, name string, c charset) []byte {
 // AppendQuoted appends name to dst as a quoted name: between double quotes,
 // with \, " and newline written as \\, \" and \n. See "Quoting" in
 // https://prometheus.io/docs/instrumenting/exposition_formats.
+//
+//go:noinline
 func AppendQuoted(dst []byte, name string) []byte {
 	dst = append(dst, '"')
 	start := 0
