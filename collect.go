@@ -24,7 +24,7 @@ func (c *collection) keep(sorted []*written) { c.sorted = sorted }
 
 func (c *collection) free() {
 	for _, w := range c.writers {
-		w.release()
+		w.giveBack()
 	}
 	clear(c.writers)
 	clear(c.families)

@@ -190,14 +190,14 @@ func (r *Registry) announce(s *source) error {
 
 // declaration is what a description says as a declaration.
 func (desc *Desc) declaration() *declaration {
-	d := newDeclaration(sample.Kind(desc.Type), desc.Name, desc.Help, options{unit: desc.Unit, constLabels: desc.ConstLabels})
+	d := newDeclaration(sample.Kind(desc.Type), desc.Name, desc.Help, &options{unit: desc.Unit, constLabels: desc.ConstLabels})
 	d.vague = true
 	for _, l := range desc.Labels {
 		if !slices.ContainsFunc(d.consts, func(c Label) bool { return c.Name == l }) {
 			d.labels = append(d.labels, l)
 		}
 	}
-	return &d
+	return d
 }
 
 // sourcesOf returns the sources of a registered collector, under the mutex: there

@@ -48,8 +48,8 @@ type declaration struct {
 }
 
 // newDeclaration fills in what options say.
-func newDeclaration(kind sample.Kind, name, help string, o options) declaration {
-	d := declaration{kind: kind, name: name, help: help, unit: o.unit, consts: slices.Clone(o.constLabels)}
+func newDeclaration(kind sample.Kind, name, help string, o *options) *declaration {
+	d := &declaration{kind: kind, name: name, help: help, unit: o.unit, consts: slices.Clone(o.constLabels)}
 	sortLabels(d.consts)
 	return d
 }

@@ -50,7 +50,7 @@ func NewHistogramVec[L any](name, help string, opts ...HistogramOption) *Histogr
 	return newVec[L, Histogram](histogramDeclaration(name, help, o), o)
 }
 
-func histogramDeclaration(name, help string, o options) declaration {
+func histogramDeclaration(name, help string, o *options) *declaration {
 	d := newDeclaration(sample.Histogram, name, help, o)
 	d.bounds, d.native = o.buckets, o.native
 	switch {

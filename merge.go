@@ -278,7 +278,7 @@ type keeper begun
 func (k *keeper) Visit(f *sample.Family, b *sample.Batch) error {
 	n := len(k.pieces)
 	if n == 0 || k.pieces[n-1].family != f {
-		d := newDeclaration(f.Kind, f.Name, f.Help, options{unit: f.Unit})
+		d := newDeclaration(f.Kind, f.Name, f.Help, &options{unit: f.Unit})
 		d.labels, d.bounds, d.ranks, d.states = f.Labels, f.Bounds, f.Ranks, f.States
 		named := newNamed(d)
 		k.pieces = append(k.pieces, piece{named: &named, family: f, batch: new(sample.Batch)})

@@ -21,11 +21,12 @@ type options struct {
 
 // collect applies options, each by the method of its interface. Nil options are
 // passed over.
-func collect[O comparable](opts []O, apply func(O, *options)) (o options) {
+func collect[O comparable](opts []O, apply func(O, *options)) *options {
+	o := new(options)
 	var none O
 	for _, opt := range opts {
 		if opt != none {
-			apply(opt, &o)
+			apply(opt, o)
 		}
 	}
 	return o

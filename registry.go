@@ -121,7 +121,7 @@ func (o *options) target() *Registry {
 
 // mustDeclare declares a metric. In no registry it only checks the declaration,
 // and returns nil.
-func (r *Registry) mustDeclare(d declaration) *member {
+func (r *Registry) mustDeclare(d *declaration) *member {
 	var m *member
 	var err error
 	if r == nil {
@@ -137,9 +137,9 @@ func (r *Registry) mustDeclare(d declaration) *member {
 
 // declare returns the member for a declaration through r: the one that is there
 // if the same was declared before, or a new one.
-func (r *Registry) declare(d declaration) (*member, error) {
+func (r *Registry) declare(d *declaration) (*member, error) {
 	root := r.root()
-	if err := r.adapt(&d); err != nil {
+	if err := r.adapt(d); err != nil {
 		return nil, err
 	}
 	if err := d.check(root.legacy); err != nil {
@@ -155,7 +155,7 @@ func (r *Registry) declare(d declaration) (*member, error) {
 		}
 		root.byName[d.name] = f
 	} else if what := d.differs(&f.declared); what != "" {
-		return nil, conflict(&d, &f.declared, theyDiffer(what))
+		return nil, conflict(d, &f.declared, theyDiffer(what))
 	}
 	m := f.member(root, d)
 	r.keep(m)

@@ -1,6 +1,7 @@
 package fennel
 
 import (
+	"reflect"
 	"slices"
 	"sort"
 	"sync"
@@ -50,11 +51,12 @@ func (o *ownMetrics) declare(r *Registry) {
 }
 
 func declareOwn[L any](r *Registry, name, help string) *CounterVec[L] {
-	return declareVec[L, Counter](r, counterDeclaration(name, help, options{}), nil)
+	d := counterDeclaration(name, help, new(options))
+	return (*CounterVec[L])(r.declareVec(d, reflect.TypeFor[L](), nil))
 }
 
 func newSeriesFamily() *checked {
-	d := newDeclaration(sample.Gauge, seriesName, "Series of each metric at this scrape.", options{})
+	d := newDeclaration(sample.Gauge, seriesName, "Series of each metric at this scrape.", new(options))
 	d.labels = []string{"metric"}
 	c := &checked{named: newNamed(d)}
 	d.describe(&c.family)
@@ -90,9 +92,9 @@ type seriesCount struct {
 // seriesCounts are sorted by package sort, which programs have linked anyway.
 type seriesCounts []seriesCount
 
-func (c seriesCounts) Len() int           { return len(c) }
-func (c seriesCounts) Less(i, j int) bool { return c[i].metric < c[j].metric }
-func (c seriesCounts) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
+func (c *seriesCounts) Len() int           { return len(*c) }
+func (c *seriesCounts) Less(i, j int) bool { return (*c)[i].metric < (*c)[j].metric }
+func (c *seriesCounts) Swap(i, j int)      { (*c)[i], (*c)[j] = (*c)[j], (*c)[i] }
 
 var censuses = sync.Pool{New: func() any { return new(census) }}
 

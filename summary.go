@@ -55,7 +55,7 @@ func NewSummaryVec[L any](name, help string, opts ...SummaryOption) *SummaryVec[
 	return newVec[L, Summary](summaryDeclaration(name, help, o), o)
 }
 
-func summaryDeclaration(name, help string, o options) declaration {
+func summaryDeclaration(name, help string, o *options) *declaration {
 	d := newDeclaration(sample.Summary, name, help, o)
 	d.ranks, d.window, d.windowed = o.ranks, o.window, o.windowed
 	if !d.windowed && len(d.ranks) > 0 {
