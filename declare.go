@@ -55,6 +55,8 @@ func newDeclaration(kind sample.Kind, name, help string, o *options) *declaratio
 }
 
 // allLabels returns the names of all labels, in the order of the label text.
+//
+//go:noinline
 func (d *declaration) allLabels() []string {
 	all := make([]string, 0, len(d.consts)+len(d.labels)+len(d.extra))
 	for _, l := range d.consts {

@@ -14,6 +14,7 @@ type options struct {
 	labelNames  []string
 	buckets     []float64
 	ranks       []float64
+	estimators  func(window time.Duration) func() estimator // of the ranks; nil without
 	window      time.Duration
 	windowed    bool // there was an option Window
 	native      *Native

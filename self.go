@@ -67,6 +67,8 @@ func newSeriesFamily() *checked {
 func (o *ownMetrics) has(name string) bool { return o.dropped != nil && isOwn(name) }
 
 // isOwn reports whether registries have a metric of this name about themselves.
+//
+//go:noinline
 func isOwn(name string) bool {
 	switch name {
 	case "fennel_dropped_updates_total", "fennel_mended_labels_total", "fennel_collector_errors_total",
@@ -140,6 +142,9 @@ func countSeries(members []*member) (n int) {
 	return n
 }
 
+// add notes how many series a metric has.
+//
+//go:noinline
 func (c *census) add(metric string, series int) {
 	if series > 0 && !isOwn(metric) {
 		c.counts = append(c.counts, seriesCount{metric, series})

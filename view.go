@@ -71,6 +71,8 @@ func (v *view) label(name string) (value string, ok bool) {
 }
 
 // sortLabels sorts labels by their names. They are few.
+//
+//go:noinline
 func sortLabels(labels []Label) {
 	for i := 1; i < len(labels); i++ {
 		for j := i; j > 0 && labels[j].Name < labels[j-1].Name; j-- {

@@ -54,6 +54,8 @@ func merge[E any](list, memory []E, compare func(a, b E) int) {
 
 // Insert puts an element into a list in the place i. As append, it may change the
 // memory of the list.
+//
+//go:noinline
 func Insert[E any](list []E, i int, e E) []E {
 	list = append(list, e)
 	copy(list[i+1:], list[i:])
