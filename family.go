@@ -61,7 +61,7 @@ func (f *family) member(root *Registry, d *declaration) *member {
 		Constant: d.constPairs(),
 		Labels:   d.labels,
 		New:      func() *series.Series { return d.alloc(m) },
-		Mended:   func() { root.own.mended.With(selfMetric{f.Name}).Inc() },
+		Mended:   func() { root.own.mended.With(f.Name).Inc() },
 		Dropped:  func(reason string) { root.own.dropped.With(selfDrop{f.Name, reason}).Inc() },
 	})
 	f.byConsts[consts] = m

@@ -16,9 +16,9 @@ import (
 // registry without they are nil, and so count nothing.
 type ownMetrics struct {
 	dropped    *CounterVec[selfDrop]
-	mended     *CounterVec[selfMetric]
-	failures   *CounterVec[selfCollector]
-	duplicates *CounterVec[selfMetric]
+	mended     *CounterVec[string]
+	failures   *CounterVec[string]
+	duplicates *CounterVec[string]
 
 	// series is the family that is made anew for each scrape that asks for it.
 	series *checked
@@ -29,30 +29,22 @@ type selfDrop struct {
 	Reason string `label:"reason"`
 }
 
-type selfMetric struct {
-	Metric string `label:"metric"`
-}
-
-type selfCollector struct {
-	Collector string `label:"collector"`
-}
-
 const seriesName = "fennel_series"
 
 func (o *ownMetrics) declare(r *Registry) {
 	o.dropped = declareOwn[selfDrop](r, "fennel_dropped_updates_total", "Updates of a metric that were refused.")
-	o.mended = declareOwn[selfMetric](r, "fennel_mended_labels_total", "Label sets with values that were not UTF-8 and were mended.")
-	o.failures = declareOwn[selfCollector](r, "fennel_collector_errors_total", "Errors of collectors: failures, panics, families with samples that can't be exposed.")
-	o.duplicates = declareOwn[selfMetric](r, "fennel_duplicate_samples_total", "Samples of collectors that were left out because their labels were there already.")
+	o.mended = declareOwn[string](r, "fennel_mended_labels_total", "Label sets with values that were not UTF-8 and were mended.", "metric")
+	o.failures = declareOwn[string](r, "fennel_collector_errors_total", "Errors of collectors: failures, panics, families with samples that can't be exposed.", "collector")
+	o.duplicates = declareOwn[string](r, "fennel_duplicate_samples_total", "Samples of collectors that were left out because their labels were there already.", "metric")
 	o.series = newSeriesFamily()
 	if err := r.names.take(&family{named: o.series.named}); err != nil {
 		panic(err)
 	}
 }
 
-func declareOwn[L any](r *Registry, name, help string) *CounterVec[L] {
+func declareOwn[L any](r *Registry, name, help string, labels ...string) *CounterVec[L] {
 	d := counterDeclaration(name, help, new(options))
-	return (*CounterVec[L])(r.declareVec(d, reflect.TypeFor[L](), nil))
+	return (*CounterVec[L])(r.declareVec(d, reflect.TypeFor[L](), labels))
 }
 
 func newSeriesFamily() *checked {
