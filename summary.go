@@ -3,7 +3,6 @@ package fennel
 import (
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -76,13 +75,15 @@ func summaryDeclaration(name, help string, o *options) *declaration {
 	if !d.windowed && len(d.ranks) > 0 {
 		d.window, d.windowed = defaultWindow, true
 	}
-	// Once the first series is made, the window has passed the checks.
-	estimators := sync.OnceValue(func() func() estimator { return o.estimators(d.window) })
+	var newEstimator func() estimator
+	if len(d.ranks) > 0 {
+		newEstimator = o.estimators(d.window)
+	}
 	d.alloc = func(*member) *series.Series {
 		s := new(Summary)
 		s.created.Store(time.Now().UnixNano())
-		if len(d.ranks) > 0 {
-			s.window = estimators()()
+		if newEstimator != nil {
+			s.window = newEstimator()
 		}
 		return &s.series
 	}

@@ -185,6 +185,8 @@ func (b *Batch) Quantiles(f *Family, i int) []float64 {
 
 // Reset empties all columns and keeps their memory. The text is let go: it
 // may belong to storage.
+//
+//go:noinline
 func (b *Batch) Reset() {
 	*b = Batch{
 		Ends:   nil,

@@ -38,6 +38,8 @@ func (b *Batch) Arrange(f *Family, other *Batch, places []uint32) {
 }
 
 // arrange appends the values of a column, some for each place, if it has any.
+//
+//go:noinline
 func arrange[T any](dst, column []T, places []uint32, each int) []T {
 	switch {
 	case len(column) == 0:
