@@ -91,7 +91,7 @@ func (p *prepared) prepareLines(f *sample.Family, s *syntax, scheme names.Scheme
 	case f.Kind.IsHistogram():
 		p.bucket = newStart(scheme, f.Name+"_bucket")
 		for _, bound := range f.Bounds {
-			p.ends = append(p.ends, `le="`+string(s.appendBound(nil, bound))+`"} `)
+			p.ends = append(p.ends, s.boundEnd("le", bound))
 		}
 		p.ends = append(p.ends, `le="+Inf"} `)
 		if f.Kind == sample.GaugeHistogram {
@@ -99,7 +99,7 @@ func (p *prepared) prepareLines(f *sample.Family, s *syntax, scheme names.Scheme
 		}
 	case f.Kind == sample.Summary:
 		for _, rank := range f.Ranks {
-			p.ends = append(p.ends, `quantile="`+string(s.appendBound(nil, rank))+`"} `)
+			p.ends = append(p.ends, s.boundEnd("quantile", rank))
 		}
 	}
 	p.count, p.sum = newStart(scheme, count), newStart(scheme, sum)
@@ -111,6 +111,12 @@ func (p *prepared) prepareLines(f *sample.Family, s *syntax, scheme names.Scheme
 	if p.hasCreated {
 		p.created = newStart(scheme, f.Kind.Base(f.Name)+"_created")
 	}
+}
+
+// boundEnd returns the last label of a bucket or a quantile, and what closes the
+// labels.
+func (s *syntax) boundEnd(label string, bound float64) string {
+	return label + `="` + string(s.appendBound(nil, bound)) + `"} `
 }
 
 // prepareComposite prepares the values of histograms and summaries that are one.

@@ -119,7 +119,9 @@ func fit(dst []byte, room, start int) []byte {
 	return dst[:room+n+size]
 }
 
-// appendVarint appends a field that is a number.
+// appendVarint appends a field that is a number, of which a metric has few.
+//
+//go:noinline
 func appendVarint(dst []byte, tag byte, v uint64) []byte {
 	return binary.AppendUvarint(append(dst, tag), v)
 }
