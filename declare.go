@@ -25,7 +25,7 @@ type declaration struct {
 	labels []string // that vary
 	extra  []string // Info: the labels that say the info
 	bounds []float64
-	native *Native // nil without native buckets
+	native *nativeChoice // nil without native buckets
 	ranks  []float64
 	states []string
 

@@ -17,7 +17,9 @@ type options struct {
 	estimators  func(window time.Duration) func() estimator // of the ranks; nil without
 	window      time.Duration
 	windowed    bool // there was an option Window
-	native      *Native
+	native      *nativeChoice
+
+	declareNative func(*declaration) // for native
 }
 
 // collect applies options, each by the method of its interface. Nil options are
