@@ -54,7 +54,8 @@ func newDeclaration(kind sample.Kind, name, help string, o *options) *declaratio
 	return d
 }
 
-// allLabels returns the names of all labels, in the order of the label text.
+// allLabels returns the names of all labels, in the order of the label text. It is not
+// inlined: appending is large, and this is not called often.
 //
 //go:noinline
 func (d *declaration) allLabels() []string {

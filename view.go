@@ -70,7 +70,8 @@ func (v *view) label(name string) (value string, ok bool) {
 	return v.labels[i].Value, true
 }
 
-// sortLabels sorts labels by their names. They are few.
+// sortLabels sorts labels by their names. They are few, and that is seldom done: it is
+// not inlined.
 //
 //go:noinline
 func sortLabels(labels []Label) {

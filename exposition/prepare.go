@@ -169,7 +169,8 @@ func (s *syntax) appendHeader(dst []byte, scheme names.Scheme, name, word, unit,
 	return appendMeta(dst, "# HELP ", name, help)
 }
 
-// appendMeta appends a metadata line, or nothing if there is nothing to say.
+// appendMeta appends a metadata line, or nothing if there is nothing to say. It is not
+// inlined, as it is called for each family only once.
 //
 //go:noinline
 func appendMeta(dst []byte, keyword, name, text string) []byte {

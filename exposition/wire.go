@@ -119,7 +119,8 @@ func fit(dst []byte, room, start int) []byte {
 	return dst[:room+n+size]
 }
 
-// appendVarint appends a field that is a number, of which a metric has few.
+// appendVarint appends a field that is a number. A metric has few of them, so it is not
+// inlined.
 //
 //go:noinline
 func appendVarint(dst []byte, tag byte, v uint64) []byte {
@@ -142,7 +143,8 @@ func appendDouble(dst []byte, tag byte, v float64) []byte {
 	return binary.LittleEndian.AppendUint64(append(dst, tag), math.Float64bits(v))
 }
 
-// appendString appends a field that is a string, of which there are few at a scrape.
+// appendString appends a field that is a string. There are few at a scrape, so it is not
+// inlined.
 //
 //go:noinline
 func appendString(dst []byte, tag byte, s string) []byte {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A program with a counter, and what of the library is not linked into it.
+// A program with plain metrics.
 const hello = `package main
 
 import (
@@ -20,12 +20,15 @@ import (
 
 func main() {
 	fennel.NewCounter("hello_total", "Hellos.").Inc()
+	fennel.NewGaugeVec[string]("hello_degrees", "Temperature.", fennel.LabelNames("room")).With("here").Set(20)
+	defer fennel.NewHistogram("hello_seconds", "Time.").Timer().Stop()
+	fennel.NewSummary("hello_bytes", "Size.").Observe(1)
 	http.Handle("/metrics", fennelhttp.Handler(fennel.Default))
 	http.ListenAndServe(":8080", nil)
 }
 `
 
-// A program that asks for all that.
+// A program that asks for what a plain one can do without.
 const greedy = `package main
 
 import (

@@ -53,7 +53,7 @@ func merge[E any](list, memory []E, compare func(a, b E) int) {
 }
 
 // Insert puts an element into a list in the place i. As append, it may change the
-// memory of the list.
+// memory of the list. It is not inlined, to be shared by all types of pointers.
 //
 //go:noinline
 func Insert[E any](list []E, i int, e E) []E {
