@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // assemble puts together what the collectors wrote, in the order of the families'
@@ -112,7 +113,7 @@ func newAdmission(c *collection, names *nameTable) *admission {
 	for i, f := range c.families {
 		a.families, a.order = append(a.families, f.checked), append(a.order, i)
 	}
-	slices.SortFunc(a.order, func(i, j int) int { return compareWritten(c.families[i], c.families[j]) })
+	small.Sort(a.order, func(i, j int) int { return compareWritten(c.families[i], c.families[j]) })
 	return a
 }
 
@@ -181,7 +182,7 @@ func (r *Registry) reportErrors(w *Writer) []error {
 	errs := w.errs
 	for i, err := range errs {
 		errs[i] = fmt.Errorf("collector %s: %w", w.source.name, err)
-		r.own.failures.With(selfCollector{w.source.name}).Inc()
+		r.own.failures.With(w.source.name).Inc()
 		r.logFailure(w.source, err)
 	}
 	return errs
@@ -201,7 +202,7 @@ func (r *Registry) logFailure(s *source, err error) {
 // reportDuplicates counts samples that were left out, and logs the first time.
 func (r *Registry) reportDuplicates(f *written) error {
 	n := f.dropped
-	r.own.duplicates.With(selfMetric{f.family.Name}).AddUint(uint64(n))
+	r.own.duplicates.With(f.family.Name).AddUint(uint64(n))
 	if r.log != nil && f.source.firstTime(f.family.Name) {
 		r.log(context.Background(), slog.LevelWarn, "duplicate samples left out",
 			"collector", f.source.name, "metric", f.family.Name, "samples", n)

@@ -81,6 +81,8 @@ type classicBuckets struct {
 	// the lowest part, are the index of its part.
 	first []uint8
 	low   uint64
+
+	natives *nativeMethods // nil where there are no native buckets
 }
 
 const (

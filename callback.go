@@ -34,7 +34,7 @@ import (
 // remove callbacks.
 type Callback struct {
 	registry *Registry
-	declared declaration
+	declared *declaration
 	ask      func(ctx context.Context, to target) error // writes what the function says
 }
 
@@ -53,7 +53,7 @@ func (c *callbackCollector) String() string { return c.declared.name }
 
 // Collect implements [Collector].
 func (c *callbackCollector) Collect(ctx context.Context, w *Writer) error {
-	to := w.beginChecked(&c.declared)
+	to := w.beginChecked(c.declared)
 	if to.family == nil {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (c *callbackCollector) Collect(ctx context.Context, w *Writer) error {
 
 // newCallback declares a callback. In no registry it only checks the
 // declaration, and returns nil.
-func newCallback(d declaration, o options, ask func(context.Context, target) error) *Callback {
+func newCallback(d *declaration, o *options, ask func(context.Context, target) error) *Callback {
 	d.callback = true
 	r := o.target()
 	if r == nil {
@@ -71,7 +71,7 @@ func newCallback(d declaration, o options, ask func(context.Context, target) err
 		}
 		return nil
 	}
-	if err := r.adapt(&d); err != nil {
+	if err := r.adapt(d); err != nil {
 		panic(err)
 	}
 	c := &Callback{registry: r, declared: d, ask: ask}
@@ -82,7 +82,7 @@ func newCallback(d declaration, o options, ask func(context.Context, target) err
 }
 
 func (r *Registry) addCallback(c *Callback) error {
-	s, d := newSource(r, (*callbackCollector)(c)), &c.declared
+	s, d := newSource(r, (*callbackCollector)(c)), c.declared
 	s.announced = []*declaration{d}
 	s.descs = []Desc{{
 		Name: d.name, Help: d.help, Unit: d.unit, Type: Type(d.kind),
@@ -95,7 +95,7 @@ func (r *Registry) addCallback(c *Callback) error {
 }
 
 // newFunc declares a metric whose one value is that of a function.
-func newFunc[V any](d declaration, o options, value func() V, write func(target, V, []string)) *Callback {
+func newFunc[V any](d *declaration, o *options, value func() V, write func(target, V, []string)) *Callback {
 	d.refuseLabels(o)
 	if value == nil {
 		panic(noFunction(o.registry.fullName(d.name)))
@@ -108,7 +108,7 @@ func newFunc[V any](d declaration, o options, value func() V, write func(target,
 
 // newFuncVec declares a metric whose label sets and values are those of an
 // iterator. The labels of the declaration come behind those of L.
-func newFuncVec[L, V any](d declaration, o options, all iter.Seq2[L, V], write func(target, V, []string)) *Callback {
+func newFuncVec[L, V any](d *declaration, o *options, all iter.Seq2[L, V], write func(target, V, []string)) *Callback {
 	schema, err := newSchema(reflect.TypeFor[L](), o.labelNames)
 	if err != nil {
 		panic(&DeclarationError{Metric: o.registry.fullName(d.name), Problem: err.Error()})

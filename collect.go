@@ -20,13 +20,11 @@ type collection struct {
 
 var collections = sync.Pool{New: func() any { return new(collection) }}
 
-// release gives back the memory, when nobody reads any more what was written.
-func (c *collection) release() {
-	if c == nil {
-		return
-	}
+func (c *collection) keep(sorted []*written) { c.sorted = sorted }
+
+func (c *collection) free() {
 	for _, w := range c.writers {
-		w.release()
+		w.giveBack()
 	}
 	clear(c.writers)
 	clear(c.families)
@@ -35,29 +33,29 @@ func (c *collection) release() {
 	collections.Put(c)
 }
 
-// collect runs all collectors that may have what is wanted, each in a goroutine
-// of its own so that a slow one delays no other, and returns what they wrote.
+// collect runs all collectors of a registry that may have what is wanted, each in a
+// goroutine of its own so that a slow one delays no other, and puts together what they
+// wrote and what is stored.
 //
 // The context that they get is done shortly before ctx. Those that heed it have
 // some time left to return with what they have written; then it does not wait any
 // longer: what is late is left out, and left to end by itself.
-func (r *Registry) collect(ctx context.Context, req *sample.Request) (*collection, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	sources := load(&r.sources)
-	if len(sources) == 0 {
-		return nil, nil
-	}
+func (r *Registry) collect(ctx context.Context, req *sample.Request) (gathering, error) {
+	g := gathering{registry: r, request: req}
 	patience, impatient := withMargin(ctx, 20)
 	defer impatient()
 	inner, cancel := withMargin(ctx, 10)
 	defer cancel()
 	c := collections.Get().(*collection)
-	if !c.start(inner, sources, req).wait(inner, patience) {
+	if !c.start(inner, load(&r.sources), req).wait(inner, patience) {
 		c.cutOff(patience)
 	}
-	return c, ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return g, err
+	}
+	g.stored, g.errs = r.assemble(c)
+	g.collected, g.memory = c.sorted, c
+	return g, nil
 }
 
 // start calls the collectors that may have what is wanted.

@@ -61,7 +61,10 @@ type source struct {
 	name      string    // for errors and metrics
 	descs     []Desc
 	announced []*declaration
-	names     []string // of what it announces, in any format; nil if it announces nothing
+	// gather is (*Registry).collect. Hanging on the collectors, all that they need is
+	// linked only into programs that have some.
+	gather func(*Registry, context.Context, *sample.Request) (gathering, error)
+	names  []string // of what it announces, in any format; nil if it announces nothing
 
 	kept  atomic.Pointer[slate] // one that nobody uses, if it isn't large
 	spare sync.Pool             // of *slate: more of them
@@ -100,7 +103,7 @@ func (r *Registry) Register(c Collector) error {
 }
 
 func newSource(r *Registry, c Collector) *source {
-	return &source{scope: r, collector: c, name: nameOf(c), logged: make(map[string]bool)}
+	return &source{scope: r, collector: c, name: nameOf(c), gather: (*Registry).collect, logged: make(map[string]bool)}
 }
 
 // describe asks a Describer for what it announces. It is not for under a lock,
@@ -187,14 +190,14 @@ func (r *Registry) announce(s *source) error {
 
 // declaration is what a description says as a declaration.
 func (desc *Desc) declaration() *declaration {
-	d := newDeclaration(sample.Kind(desc.Type), desc.Name, desc.Help, options{unit: desc.Unit, constLabels: desc.ConstLabels})
+	d := newDeclaration(sample.Kind(desc.Type), desc.Name, desc.Help, &options{unit: desc.Unit, constLabels: desc.ConstLabels})
 	d.vague = true
 	for _, l := range desc.Labels {
 		if !slices.ContainsFunc(d.consts, func(c Label) bool { return c.Name == l }) {
 			d.labels = append(d.labels, l)
 		}
 	}
-	return &d
+	return d
 }
 
 // sourcesOf returns the sources of a registered collector, under the mutex: there

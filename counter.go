@@ -47,7 +47,7 @@ func NewCounterVec[L any](name, help string, opts ...CounterOption) *CounterVec[
 	return newVec[L, Counter](counterDeclaration(name, help, o), o)
 }
 
-func counterDeclaration(name, help string, o options) declaration {
+func counterDeclaration(name, help string, o *options) *declaration {
 	d := newDeclaration(sample.Counter, name, help, o)
 	d.alloc = func(*member) *series.Series {
 		c := new(Counter)

@@ -25,7 +25,7 @@ type declaration struct {
 	labels []string // that vary
 	extra  []string // Info: the labels that say the info
 	bounds []float64
-	native *Native // nil without native buckets
+	native *nativeChoice // nil without native buckets
 	ranks  []float64
 	states []string
 
@@ -48,13 +48,16 @@ type declaration struct {
 }
 
 // newDeclaration fills in what options say.
-func newDeclaration(kind sample.Kind, name, help string, o options) declaration {
-	d := declaration{kind: kind, name: name, help: help, unit: o.unit, consts: slices.Clone(o.constLabels)}
-	slices.SortStableFunc(d.consts, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+func newDeclaration(kind sample.Kind, name, help string, o *options) *declaration {
+	d := &declaration{kind: kind, name: name, help: help, unit: o.unit, consts: slices.Clone(o.constLabels)}
+	sortLabels(d.consts)
 	return d
 }
 
-// allLabels returns the names of all labels, in the order of the label text.
+// allLabels returns the names of all labels, in the order of the label text. It is not
+// inlined: appending is large, and this is not called often.
+//
+//go:noinline
 func (d *declaration) allLabels() []string {
 	all := make([]string, 0, len(d.consts)+len(d.labels)+len(d.extra))
 	for _, l := range d.consts {

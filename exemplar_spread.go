@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // exemplarSpread keeps some of the exemplars of a histogram that has no buckets
@@ -59,7 +60,7 @@ func (s *exemplarSpread) add(labels []Label, value float64, now int64) (mended b
 	}
 	mended = e.set(labels, value, now)
 	e.place = place
-	s.list = slices.Insert(s.list, s.search(place), e)
+	s.list = small.Insert(s.list, s.search(place), e)
 	return mended
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // named is what a family was declared as, and the names that it has by that.
@@ -17,8 +18,8 @@ type named struct {
 	names    []string // both of them
 }
 
-func newNamed(d declaration) named {
-	n := named{declared: d, claims: claims(d.kind, d.name), bases: bases(d.kind, d.name)}
+func newNamed(d *declaration) named {
+	n := named{declared: *d, claims: claims(d.kind, d.name), bases: bases(d.kind, d.name)}
 	n.names = slices.Concat(n.claims, n.bases)
 	return n
 }
@@ -30,7 +31,7 @@ type family struct {
 	byConsts map[string]*member // under the registry's mutex
 }
 
-func newFamily(d declaration) *family {
+func newFamily(d *declaration) *family {
 	f := &family{named: newNamed(d), byConsts: make(map[string]*member)}
 	d.describe(&f.Family)
 	return f
@@ -42,25 +43,25 @@ type member struct {
 	consts string // rendered
 	table  *series.Table
 	load   func(*member, *sample.Batch, []*series.Series)
-	// handles has the vec for each label set type that the metric was declared
+	// vecs has the vec for each label set type that the metric was declared
 	// with, under the registry's mutex.
-	handles   map[reflect.Type]any
+	vecs      map[reflect.Type]*vec
 	forgotten bool      // under the registry's mutex
 	reg       *Registry // the root
 }
 
 // member returns the family's member with d's constant labels.
-func (f *family) member(root *Registry, d declaration) *member {
+func (f *family) member(root *Registry, d *declaration) *member {
 	consts := newTextOf(d.consts)
 	if m := f.byConsts[consts]; m != nil {
 		return m
 	}
-	m := &member{family: f, consts: consts, load: d.load, reg: root, handles: make(map[reflect.Type]any)}
+	m := &member{family: f, consts: consts, load: d.load, reg: root, vecs: make(map[reflect.Type]*vec)}
 	m.table = series.NewTable(series.Config{
 		Constant: d.constPairs(),
 		Labels:   d.labels,
 		New:      func() *series.Series { return d.alloc(m) },
-		Mended:   func() { root.own.mended.With(selfMetric{f.Name}).Inc() },
+		Mended:   func() { root.own.mended.With(f.Name).Inc() },
 		Dropped:  func(reason string) { root.own.dropped.With(selfDrop{f.Name, reason}).Inc() },
 	})
 	f.byConsts[consts] = m
@@ -68,20 +69,6 @@ func (f *family) member(root *Registry, d declaration) *member {
 }
 
 func compareMembers(a, b *member) int { return series.Compare(a.consts, b.consts) }
-
-// handleOf returns the handle of type H to a member, made by create the first
-// time.
-func handleOf[H any](m *member, create func() *H) *H {
-	m.reg.mu.Lock()
-	defer m.reg.mu.Unlock()
-	typ := reflect.TypeFor[H]()
-	if h, ok := m.handles[typ]; ok {
-		return h.(*H)
-	}
-	h := create()
-	m.handles[typ] = h
-	return h
-}
 
 // newTextOf renders labels.
 func newTextOf(labels []Label) string {
@@ -126,7 +113,7 @@ func (r *Registry) hold(m *member) {
 	i, found := slices.BinarySearchFunc(parts, m.family.Name, (*part).compareName)
 	switch {
 	case !found:
-		parts = slices.Insert(slices.Clone(parts), i, newPart(m))
+		parts = small.Insert(slices.Clone(parts), i, newPart(m))
 	case parts[i].family != m.family: // which was forgotten
 		parts = slices.Clone(parts)
 		parts[i] = newPart(m)
@@ -149,7 +136,7 @@ func (p *part) hold(m *member) {
 	if found {
 		return
 	}
-	members = slices.Insert(slices.Clone(members), i, m)
+	members = small.Insert(slices.Clone(members), i, m)
 	p.members.Store(&members)
 }
 

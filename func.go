@@ -79,7 +79,7 @@ func NewHistogramFuncVec[L any](name, help string, all iter.Seq2[L, HistogramVal
 	return newFuncVec(histogramFunc(name, help, o), o, all, writeHistogram)
 }
 
-func histogramFunc(name, help string, o options) declaration {
+func histogramFunc(name, help string, o *options) *declaration {
 	d := newDeclaration(sample.Histogram, name, help, o)
 	d.bounds = finite(o.buckets)
 	if o.native != nil {
@@ -108,7 +108,7 @@ func NewSummaryFuncVec[L any](name, help string, all iter.Seq2[L, SummaryValue],
 	return newFuncVec(summaryFunc(name, help, o), o, all, writeSummary)
 }
 
-func summaryFunc(name, help string, o options) declaration {
+func summaryFunc(name, help string, o *options) *declaration {
 	d := newDeclaration(sample.Summary, name, help, o)
 	d.ranks = o.ranks
 	if o.windowed {
@@ -140,7 +140,7 @@ func NewInfoFuncVec[L, T any](name, help string, all iter.Seq2[L, T], opts ...In
 }
 
 // infoFunc returns the declaration of an info and what writes one.
-func infoFunc[T any](name, help string, o options) (declaration, func(target, T, []string)) {
+func infoFunc[T any](name, help string, o *options) (*declaration, func(target, T, []string)) {
 	schema := infoSchema(o.registry.fullName(name), reflect.TypeFor[T]())
 	d := newDeclaration(sample.Info, name, help, o)
 	d.labels = schema.names
@@ -166,7 +166,7 @@ func NewStateSetFuncVec[L any, S ~string](name, help string, states []S, all ite
 	return newFuncVec(stateSetFunc(name, help, states, o), o, all, writeStates[S])
 }
 
-func stateSetFunc[S ~string](name, help string, states []S, o options) declaration {
+func stateSetFunc[S ~string](name, help string, states []S, o *options) *declaration {
 	d := newDeclaration(sample.StateSet, name, help, o)
 	for _, s := range states {
 		d.states = append(d.states, string(s))

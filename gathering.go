@@ -16,27 +16,37 @@ type gathering struct {
 	stored    []*part    // not all of it need be wanted
 	collected []*written // both in order
 	errs      []error
-	memory    *collection // of what is collected
+	memory    memory // of what is collected; nil for none
+}
+
+// memory is what collected families lie in, as a *[collection] has it. It is behind an
+// interface, and so linked into programs that have collectors only.
+type memory interface {
+	// keep notes that the list of the families may have moved.
+	keep(sorted []*written)
+	// free gives the memory back, when nobody reads any more what was written. No
+	// other type has a method of this name, as that would be linked along with it.
+	free()
 }
 
 // begin lets the collectors run that may have what is wanted.
 func (r *Registry) begin(ctx context.Context, req *sample.Request) (gathering, error) {
 	r.init()
-	g := gathering{registry: r, request: req}
-	c, err := r.collect(ctx, req)
-	switch {
-	case err != nil:
-	case c == nil:
-		g.stored = r.stored()
-	default:
-		g.stored, g.errs = r.assemble(c)
-		g.collected, g.memory = c.sorted, c
+	if err := ctx.Err(); err != nil {
+		return gathering{}, err
 	}
-	return g, err
+	if sources := load(&r.sources); len(sources) > 0 {
+		return sources[0].gather(r, ctx, req)
+	}
+	return gathering{registry: r, request: req, stored: r.stored()}, nil
 }
 
 // release gives back the memory of what was collected.
-func (g *gathering) release() { g.memory.release() }
+func (g *gathering) release() {
+	if g.memory != nil {
+		g.memory.free()
+	}
+}
 
 // visit hands over all that is wanted.
 func (g *gathering) visit(ctx context.Context, v sample.Visitor) error {

@@ -38,7 +38,7 @@ func NewGaugeVec[L any](name, help string, opts ...GaugeOption) *GaugeVec[L] {
 	return newVec[L, Gauge](gaugeDeclaration(name, help, o), o)
 }
 
-func gaugeDeclaration(name, help string, o options) declaration {
+func gaugeDeclaration(name, help string, o *options) *declaration {
 	d := newDeclaration(sample.Gauge, name, help, o)
 	d.alloc = func(*member) *series.Series { return &new(Gauge).series }
 	d.load = func(_ *member, b *sample.Batch, run []*series.Series) {

@@ -50,7 +50,7 @@ func NewHistogramVec[L any](name, help string, opts ...HistogramOption) *Histogr
 	return newVec[L, Histogram](histogramDeclaration(name, help, o), o)
 }
 
-func histogramDeclaration(name, help string, o options) declaration {
+func histogramDeclaration(name, help string, o *options) *declaration {
 	d := newDeclaration(sample.Histogram, name, help, o)
 	d.bounds, d.native = o.buckets, o.native
 	switch {
@@ -63,12 +63,12 @@ func histogramDeclaration(name, help string, o options) declaration {
 	if n := len(d.bounds); n > 0 && math.IsInf(d.bounds[n-1], 1) {
 		d.bounds = d.bounds[:n-1]
 	}
-	// Once the first series is made, the bounds have passed the checks.
-	shared := sync.OnceValue(func() *classicBuckets { return newClassicBuckets(d.bounds) })
 	if d.native != nil {
-		d.alloc, d.load = nativeAlloc(d.native, shared), loadNatives
+		o.declareNative(d)
 		return d
 	}
+	// Once the first series is made, the bounds have passed the checks.
+	shared := sync.OnceValue(func() *classicBuckets { return newClassicBuckets(d.bounds) })
 	d.alloc = func(*member) *series.Series {
 		buckets := shared()
 		counts := make([]atomic.Uint64, len(buckets.bounds)+3)
@@ -106,7 +106,7 @@ func (h *Histogram) loadExemplars(b *sample.Batch, i int) {
 // appendCounts appends the count of each bucket.
 func (h *Histogram) appendCounts(dst []uint64) []uint64 {
 	if n := h.native(); n != nil {
-		return n.read(new(nativeReading), dst, new(sample.Native), 0)
+		return h.buckets.natives.read(n, new(nativeReading), dst, new(sample.Native), 0)
 	}
 	dst, _ = h.read(dst)
 	return dst
@@ -163,7 +163,7 @@ func (h *Histogram) Observe(v float64) { h.ObserveN(v, 1) }
 func (h *Histogram) ObserveN(v float64, n uint64) {
 	if h == nil || h.counts == nil || n == 0 {
 		if native := h.native(); native != nil && n != 0 {
-			native.observe(v, n, 0)
+			h.buckets.natives.observe(native, v, n, 0)
 		}
 		return
 	}
@@ -208,7 +208,7 @@ func (h *Histogram) ObserveDuration(d time.Duration) {
 	v := inSeconds(int64(d))
 	if h == nil || h.counts == nil {
 		if native := h.native(); native != nil {
-			native.observe(v, 1, d)
+			h.buckets.natives.observe(native, v, 1, d)
 		}
 		return
 	}
@@ -241,7 +241,7 @@ func (h *Histogram) Sum() float64 {
 		return 0
 	}
 	if native := h.native(); native != nil {
-		return native.total()
+		return h.buckets.natives.total(native)
 	}
 	if h.buckets == nil {
 		return 0
@@ -277,7 +277,7 @@ func (h *Histogram) Created() time.Time {
 		return time.Time{}
 	}
 	if native := h.native(); native != nil {
-		return timeOf(native.began())
+		return timeOf(h.buckets.natives.began(native))
 	}
 	return timeOf(int64(h.created().Load()))
 }
@@ -291,7 +291,7 @@ func (h *Histogram) Reset() {
 	}
 	now := time.Now().UnixNano()
 	if native := h.native(); native != nil {
-		native.reset(now)
+		h.buckets.natives.reset(native, now)
 		return
 	}
 	for i := range h.all() {

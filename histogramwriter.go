@@ -9,6 +9,7 @@ import (
 
 	"github.com/fennelmetrics/fennel/internal/native"
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // HistogramValue is a histogram that a collector has from elsewhere: with the
@@ -211,9 +212,9 @@ func (h *HistogramWriter) addExemplars(exemplars []Exemplar, labelValues []strin
 	f.picks = picks
 	if onlyNative {
 		picks = picks[max(0, len(picks)-maxNativeExemplars):]
-		slices.SortStableFunc(picks, func(a, b pick) int { return cmp.Compare(a.time, b.time) })
+		small.Sort(picks, func(a, b pick) int { return cmp.Compare(a.time, b.time) })
 	} else {
-		slices.SortStableFunc(picks, func(a, b pick) int { return a.bucket - b.bucket })
+		small.Sort(picks, func(a, b pick) int { return a.bucket - b.bucket })
 	}
 	for i, p := range picks {
 		if onlyNative || i+1 == len(picks) || picks[i+1].bucket != p.bucket {

@@ -49,7 +49,7 @@ func NewInfoVec[L, T any](name, help string, opts ...InfoOption) *InfoVec[L, T] 
 	return newVec[L, Info[T]](infoDeclaration[T](name, help, o), o)
 }
 
-func infoDeclaration[T any](name, help string, o options) declaration {
+func infoDeclaration[T any](name, help string, o *options) *declaration {
 	schema := infoSchema(o.registry.fullName(name), reflect.TypeFor[T]())
 	d := newDeclaration(sample.Info, name, help, o)
 	d.extra = schema.names

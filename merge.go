@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // Merge returns several gatherers, registries or parts of them, as one, in which
@@ -124,7 +125,7 @@ func (m *merged) census(g *mergedGathering) *census {
 	c.checked = m.series
 	if slices.ContainsFunc(g.pieces, func(p piece) bool { return p.counted }) {
 		own := piece{named: &m.series.named, family: &m.series.family, batch: &c.batch}
-		g.pieces = slices.Insert(g.pieces, 0, own)
+		g.pieces = small.Insert(g.pieces, 0, own)
 	}
 	return c
 }
@@ -149,7 +150,9 @@ func (m *merged) release(g *mergedGathering) {
 	clear(g.pieces)
 	g.pieces, g.errs = g.pieces[:0], nil
 	for i := range g.begun {
-		g.begun[i].memory.release()
+		if g.begun[i].memory != nil {
+			g.begun[i].memory.free()
+		}
 		clear(g.begun[i].pieces)
 		g.begun[i] = begun{pieces: g.begun[i].pieces[:0]}
 	}
@@ -210,7 +213,7 @@ type begun struct {
 	errs     []error
 	err      error
 	panicked any
-	memory   *collection // of what was collected
+	memory   memory // of what was collected
 }
 
 func (b *begun) run(ctx context.Context, in input, req *sample.Request) {
@@ -275,7 +278,7 @@ type keeper begun
 func (k *keeper) Visit(f *sample.Family, b *sample.Batch) error {
 	n := len(k.pieces)
 	if n == 0 || k.pieces[n-1].family != f {
-		d := newDeclaration(f.Kind, f.Name, f.Help, options{unit: f.Unit})
+		d := newDeclaration(f.Kind, f.Name, f.Help, &options{unit: f.Unit})
 		d.labels, d.bounds, d.ranks, d.states = f.Labels, f.Bounds, f.Ranks, f.States
 		named := newNamed(d)
 		k.pieces = append(k.pieces, piece{named: &named, family: f, batch: new(sample.Batch)})

@@ -61,7 +61,13 @@ type Native struct {
 	Only bool
 }
 
-func (n Native) forHistogram(o *options) { o.native = &n }
+func (n Native) forHistogram(o *options) {
+	o.native, o.declareNative = (*nativeChoice)(&n), declareNative
+}
+
+// nativeChoice is a Native that is no option: what all declarations have must not link
+// what that option needs.
+type nativeChoice Native
 
 // defaults of what is 0 in a Native.
 const (
@@ -79,7 +85,7 @@ type nativeRule struct {
 }
 
 // rule fills in the defaults. The option has passed the checks.
-func (n *Native) rule() nativeRule {
+func (n *nativeChoice) rule() nativeRule {
 	r := nativeRule{
 		schema:    n.Schema,
 		threshold: n.ZeroThreshold,

@@ -35,20 +35,42 @@ func (h *Histogram) native() *nativeRecord {
 	return (*nativeRecord)(unsafe.Pointer(h))
 }
 
-// nativeAlloc returns how records are made.
-func nativeAlloc(n *Native, shared func() *classicBuckets) func(*member) *series.Series {
-	rule := sync.OnceValue(func() *nativeRule {
-		rule := n.rule()
-		return &rule
+// nativeMethods are the methods that a Histogram calls of its nativeRecord. Being
+// found through what the option [Native] declares, and not called by name, they are
+// linked only into programs with that option. Exemplify is not among them: labels that
+// are handed to what the compiler doesn't know would be on the heap.
+type nativeMethods struct {
+	observe func(h *nativeRecord, v float64, n uint64, d time.Duration)
+	read    func(h *nativeRecord, r *nativeReading, counts []uint64, out *sample.Native, now int64) []uint64
+	total   func(h *nativeRecord) float64
+	began   func(h *nativeRecord) int64
+	reset   func(h *nativeRecord, now int64)
+}
+
+// declareNative adds to a declaration how records are made and read.
+func declareNative(d *declaration) {
+	// Once the first series is made, all has passed the checks.
+	shared := sync.OnceValues(func() (*classicBuckets, *nativeRule) {
+		buckets, rule := newClassicBuckets(d.bounds), d.native.rule()
+		buckets.natives = &nativeMethods{
+			observe: (*nativeRecord).observe,
+			read:    (*nativeRecord).read,
+			total:   (*nativeRecord).total,
+			began:   (*nativeRecord).began,
+			reset:   (*nativeRecord).reset,
+		}
+		return buckets, &rule
 	})
-	return func(*member) *series.Series {
-		h := &nativeRecord{Histogram: Histogram{buckets: shared()}, rule: rule(), since: time.Now().UnixNano()}
+	d.alloc = func(*member) *series.Series {
+		h := &nativeRecord{since: time.Now().UnixNano()}
+		h.buckets, h.rule = shared()
 		if !h.only() {
 			h.first.classic = make([]uint64, h.all())
 		}
 		h.first.clear(h.rule)
 		return &h.series
 	}
+	d.load = loadNatives
 }
 
 // only reports whether there are no classic buckets.
@@ -227,6 +249,6 @@ func (h *Histogram) Native() *NativeHistogram {
 		return nil
 	}
 	var buckets sample.Native
-	n.read(new(nativeReading), nil, &buckets, 0)
+	h.buckets.natives.read(n, new(nativeReading), nil, &buckets, 0)
 	return nativeOf(&buckets)
 }

@@ -14,18 +14,22 @@ type options struct {
 	labelNames  []string
 	buckets     []float64
 	ranks       []float64
+	estimators  func(window time.Duration) func() estimator // of the ranks; nil without
 	window      time.Duration
 	windowed    bool // there was an option Window
-	native      *Native
+	native      *nativeChoice
+
+	declareNative func(*declaration) // for native
 }
 
 // collect applies options, each by the method of its interface. Nil options are
 // passed over.
-func collect[O comparable](opts []O, apply func(O, *options)) (o options) {
+func collect[O comparable](opts []O, apply func(O, *options)) *options {
+	o := new(options)
 	var none O
 	for _, opt := range opts {
 		if opt != none {
-			apply(opt, &o)
+			apply(opt, o)
 		}
 	}
 	return o

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // sortSamples returns a batch in order without what is there twice. It is b if
@@ -19,7 +20,7 @@ func sortSamples(f *sample.Family, b *sample.Batch) *sample.Batch {
 		indices[i] = i
 	}
 	compare := func(i, j int) int { return compareSamples(b, i, b, j) }
-	slices.SortStableFunc(indices, compare)
+	small.Sort(indices, compare)
 	indices = slices.CompactFunc(indices, func(i, j int) bool { return compare(i, j) == 0 })
 	return b.Select(f, indices)
 }

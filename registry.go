@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // Registry holds metrics and collectors, and makes sure that what they expose
@@ -120,7 +121,7 @@ func (o *options) target() *Registry {
 
 // mustDeclare declares a metric. In no registry it only checks the declaration,
 // and returns nil.
-func (r *Registry) mustDeclare(d declaration) *member {
+func (r *Registry) mustDeclare(d *declaration) *member {
 	var m *member
 	var err error
 	if r == nil {
@@ -136,9 +137,9 @@ func (r *Registry) mustDeclare(d declaration) *member {
 
 // declare returns the member for a declaration through r: the one that is there
 // if the same was declared before, or a new one.
-func (r *Registry) declare(d declaration) (*member, error) {
+func (r *Registry) declare(d *declaration) (*member, error) {
 	root := r.root()
-	if err := r.adapt(&d); err != nil {
+	if err := r.adapt(d); err != nil {
 		return nil, err
 	}
 	if err := d.check(root.legacy); err != nil {
@@ -154,7 +155,7 @@ func (r *Registry) declare(d declaration) (*member, error) {
 		}
 		root.byName[d.name] = f
 	} else if what := d.differs(&f.declared); what != "" {
-		return nil, conflict(&d, &f.declared, theyDiffer(what))
+		return nil, conflict(d, &f.declared, theyDiffer(what))
 	}
 	m := f.member(root, d)
 	r.keep(m)
@@ -226,7 +227,7 @@ func (r *Registry) Descs() []Desc {
 			all = append(all, d.clone())
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Desc) int { return sample.CompareNames(a.Name, b.Name) })
+	small.Sort(all, func(a, b Desc) int { return sample.CompareNames(a.Name, b.Name) })
 	return all
 }
 

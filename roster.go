@@ -6,6 +6,7 @@ import (
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // roster has the label texts of a family that a collector writes, in order, and
@@ -251,7 +252,7 @@ func (r *roster) sortFresh(b *sample.Batch) []uint32 {
 	if r.fresh.inOrder() {
 		return sorted
 	}
-	slices.SortFunc(sorted, func(x, y uint32) int {
+	small.Sort(sorted, func(x, y uint32) int {
 		if c := series.Compare(r.fresh.at(x), r.fresh.at(y)); c != 0 {
 			return c
 		}

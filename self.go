@@ -1,12 +1,14 @@
 package fennel
 
 import (
+	"reflect"
 	"slices"
 	"sort"
 	"sync"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
 	"github.com/fennelmetrics/fennel/internal/series"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // ownMetrics are what a registry exposes about itself, once there is something
@@ -14,9 +16,9 @@ import (
 // registry without they are nil, and so count nothing.
 type ownMetrics struct {
 	dropped    *CounterVec[selfDrop]
-	mended     *CounterVec[selfMetric]
-	failures   *CounterVec[selfCollector]
-	duplicates *CounterVec[selfMetric]
+	mended     *CounterVec[string]
+	failures   *CounterVec[string]
+	duplicates *CounterVec[string]
 
 	// series is the family that is made anew for each scrape that asks for it.
 	series *checked
@@ -27,33 +29,26 @@ type selfDrop struct {
 	Reason string `label:"reason"`
 }
 
-type selfMetric struct {
-	Metric string `label:"metric"`
-}
-
-type selfCollector struct {
-	Collector string `label:"collector"`
-}
-
 const seriesName = "fennel_series"
 
 func (o *ownMetrics) declare(r *Registry) {
 	o.dropped = declareOwn[selfDrop](r, "fennel_dropped_updates_total", "Updates of a metric that were refused.")
-	o.mended = declareOwn[selfMetric](r, "fennel_mended_labels_total", "Label sets with values that were not UTF-8 and were mended.")
-	o.failures = declareOwn[selfCollector](r, "fennel_collector_errors_total", "Errors of collectors: failures, panics, families with samples that can't be exposed.")
-	o.duplicates = declareOwn[selfMetric](r, "fennel_duplicate_samples_total", "Samples of collectors that were left out because their labels were there already.")
+	o.mended = declareOwn[string](r, "fennel_mended_labels_total", "Label sets with values that were not UTF-8 and were mended.", "metric")
+	o.failures = declareOwn[string](r, "fennel_collector_errors_total", "Errors of collectors: failures, panics, families with samples that can't be exposed.", "collector")
+	o.duplicates = declareOwn[string](r, "fennel_duplicate_samples_total", "Samples of collectors that were left out because their labels were there already.", "metric")
 	o.series = newSeriesFamily()
 	if err := r.names.take(&family{named: o.series.named}); err != nil {
 		panic(err)
 	}
 }
 
-func declareOwn[L any](r *Registry, name, help string) *CounterVec[L] {
-	return declareVec[L, Counter](r, counterDeclaration(name, help, options{}), nil)
+func declareOwn[L any](r *Registry, name, help string, labels ...string) *CounterVec[L] {
+	d := counterDeclaration(name, help, new(options))
+	return (*CounterVec[L])(r.declareVec(d, reflect.TypeFor[L](), labels))
 }
 
 func newSeriesFamily() *checked {
-	d := newDeclaration(sample.Gauge, seriesName, "Series of each metric at this scrape.", options{})
+	d := newDeclaration(sample.Gauge, seriesName, "Series of each metric at this scrape.", new(options))
 	d.labels = []string{"metric"}
 	c := &checked{named: newNamed(d)}
 	d.describe(&c.family)
@@ -63,7 +58,10 @@ func newSeriesFamily() *checked {
 // has reports whether name is one of the registry's own metrics.
 func (o *ownMetrics) has(name string) bool { return o.dropped != nil && isOwn(name) }
 
-// isOwn reports whether registries have a metric of this name about themselves.
+// isOwn reports whether registries have a metric of this name about themselves. It is
+// not inlined, comparing with five strings.
+//
+//go:noinline
 func isOwn(name string) bool {
 	switch name {
 	case "fennel_dropped_updates_total", "fennel_mended_labels_total", "fennel_collector_errors_total",
@@ -89,9 +87,9 @@ type seriesCount struct {
 // seriesCounts are sorted by package sort, which programs have linked anyway.
 type seriesCounts []seriesCount
 
-func (c seriesCounts) Len() int           { return len(c) }
-func (c seriesCounts) Less(i, j int) bool { return c[i].metric < c[j].metric }
-func (c seriesCounts) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
+func (c *seriesCounts) Len() int           { return len(*c) }
+func (c *seriesCounts) Less(i, j int) bool { return (*c)[i].metric < (*c)[j].metric }
+func (c *seriesCounts) Swap(i, j int)      { (*c)[i], (*c)[j] = (*c)[j], (*c)[i] }
 
 var censuses = sync.Pool{New: func() any { return new(census) }}
 
@@ -126,8 +124,8 @@ func (g *gathering) insert(c *census) {
 	i, _ := slices.BinarySearchFunc(g.collected, seriesName, func(f *written, name string) int {
 		return sample.CompareNames(f.family.Name, name)
 	})
-	g.collected = slices.Insert(g.collected, i, &c.written)
-	g.memory.sorted = g.collected // which may have moved
+	g.collected = small.Insert(g.collected, i, &c.written)
+	g.memory.keep(g.collected)
 }
 
 func countSeries(members []*member) (n int) {
@@ -137,6 +135,7 @@ func countSeries(members []*member) (n int) {
 	return n
 }
 
+// add notes how many series a metric has.
 func (c *census) add(metric string, series int) {
 	if series > 0 && !isOwn(metric) {
 		c.counts = append(c.counts, seriesCount{metric, series})

@@ -39,7 +39,7 @@ func NewStateSetVec[L any, S ~string](name, help string, states []S, opts ...Sta
 	return newVec[L, StateSet[S]](stateSetDeclaration(name, help, states, o), o)
 }
 
-func stateSetDeclaration[S ~string](name, help string, states []S, o options) declaration {
+func stateSetDeclaration[S ~string](name, help string, states []S, o *options) *declaration {
 	states = slices.Clone(states)
 	d := newDeclaration(sample.StateSet, name, help, o)
 	for _, s := range states {

@@ -3,7 +3,6 @@ package fennel
 import (
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,10 +29,10 @@ type Summary struct {
 	nanos  atomic.Uint64 // of durations, beside the sum of numbers
 	count  atomic.Uint64
 
-	created atomic.Int64   // nanoseconds since 1970
-	window  *sketch.Window // nil without quantiles
+	created atomic.Int64 // nanoseconds since 1970
+	window  estimator    // nil without quantiles
 	extras  extras[summaryStripe]
-	_       [16]byte // at this distance, what changes often is in a cache line of its own
+	_       [8]byte // at this distance, what changes often is in a cache line of its own
 }
 
 // SummaryVec is a family of summaries, told apart by their labels.
@@ -55,19 +54,36 @@ func NewSummaryVec[L any](name, help string, opts ...SummaryOption) *SummaryVec[
 	return newVec[L, Summary](summaryDeclaration(name, help, o), o)
 }
 
-func summaryDeclaration(name, help string, o options) declaration {
+// estimator is a [sketch.Window]. Being behind an interface that the option [Quantiles]
+// alone fills, it is linked only into programs with that.
+type estimator interface {
+	Add(v float64)
+	AppendQuantiles(dst, quantiles []float64) []float64
+	Quantile(q float64) float64
+	Reset()
+}
+
+// newEstimators returns what makes estimators, all of a window of this length.
+func newEstimators(window time.Duration) func() estimator {
+	clock := sketch.NewClock(window)
+	return func() estimator { return sketch.NewWindow(clock) }
+}
+
+func summaryDeclaration(name, help string, o *options) *declaration {
 	d := newDeclaration(sample.Summary, name, help, o)
 	d.ranks, d.window, d.windowed = o.ranks, o.window, o.windowed
 	if !d.windowed && len(d.ranks) > 0 {
 		d.window, d.windowed = defaultWindow, true
 	}
-	// Once the first series is made, the window has passed the checks.
-	clock := sync.OnceValue(func() *sketch.Clock { return sketch.NewClock(d.window) })
+	var newEstimator func() estimator
+	if len(d.ranks) > 0 {
+		newEstimator = o.estimators(d.window)
+	}
 	d.alloc = func(*member) *series.Series {
 		s := new(Summary)
 		s.created.Store(time.Now().UnixNano())
-		if len(d.ranks) > 0 {
-			s.window = sketch.NewWindow(clock())
+		if newEstimator != nil {
+			s.window = newEstimator()
 		}
 		return &s.series
 	}
@@ -110,7 +126,7 @@ const (
 // and nothing else; they are let go when they are too old.
 func Quantiles(quantiles ...float64) SummaryOption {
 	ranks := slices.Sorted(slices.Values(quantiles))
-	return option(func(o *options) { o.ranks = ranks })
+	return option(func(o *options) { o.ranks, o.estimators = ranks, newEstimators })
 }
 
 // Window sets how far back the observations go of which a summary estimates

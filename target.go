@@ -112,7 +112,7 @@ func (t *target) obstacle(values []string) string {
 }
 
 func (t *target) countMended() {
-	t.writer.registry.own.mended.With(selfMetric{t.family.family.Name}).Inc()
+	t.writer.registry.own.mended.With(t.family.family.Name).Inc()
 }
 
 // admits reports whether an exemplar can be exposed. What can't be is left out.

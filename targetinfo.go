@@ -34,7 +34,7 @@ func (r *Registry) SetTargetInfo(labels ...Label) error {
 	defer root.mu.Unlock()
 	f := root.byName[d.name]
 	if f != nil && f.declared.record != d.record {
-		return conflict(&d, &f.declared, "SetTargetInfo can't change that one; use the one or the other")
+		return conflict(d, &f.declared, "SetTargetInfo can't change that one; use the one or the other")
 	}
 	if f != nil {
 		for _, m := range f.byConsts {
@@ -50,7 +50,7 @@ func (r *Registry) SetTargetInfo(labels ...Label) error {
 
 // say declares the info about the target. Where there was one before, it takes
 // its place in one step.
-func (r *Registry) say(d declaration) error {
+func (r *Registry) say(d *declaration) error {
 	root, f := r.root(), newFamily(d)
 	if err := root.names.take(f); err != nil {
 		return err
@@ -62,8 +62,8 @@ func (r *Registry) say(d declaration) error {
 	return nil
 }
 
-func targetDeclaration(labels []Label) declaration {
-	d := newDeclaration(sample.Info, sample.TargetInfo, "Target metadata", options{constLabels: labels})
+func targetDeclaration(labels []Label) *declaration {
+	d := newDeclaration(sample.Info, sample.TargetInfo, "Target metadata", &options{constLabels: labels})
 	d.record = reflect.TypeFor[targetInfo]()
 	d.alloc = func(*member) *series.Series { return &new(targetInfo).series }
 	d.load = func(*member, *sample.Batch, []*series.Series) {} // the labels say it all

@@ -30,7 +30,7 @@ func NewUnknownVec[L any](name, help string, opts ...UnknownOption) *UnknownVec[
 	return newVec[L, Unknown](unknownDeclaration(name, help, o), o)
 }
 
-func unknownDeclaration(name, help string, o options) declaration {
+func unknownDeclaration(name, help string, o *options) *declaration {
 	d := gaugeDeclaration(name, help, o)
 	d.kind = sample.Unknown
 	d.alloc = func(*member) *series.Series { return &new(Unknown).number.series }

@@ -221,14 +221,19 @@ func (s *schema) find(name string) int {
 	return -1
 }
 
+// vec is a Vec of any type. What has to do with no type is done with it, and so
+// compiled only once.
+type vec Vec[struct{}, struct{}]
+
 // newVec declares a labelled metric. It returns the same Vec for the same
 // declaration.
-func newVec[L, H any](d declaration, o options) *Vec[L, H] {
-	return declareVec[L, H](o.target(), d, o.labelNames)
+func newVec[L, H any](d *declaration, o *options) *Vec[L, H] {
+	return (*Vec[L, H])(o.target().declareVec(d, reflect.TypeFor[L](), o.labelNames))
 }
 
-func declareVec[L, H any](r *Registry, d declaration, labelNames []string) *Vec[L, H] {
-	schema, err := newSchema(reflect.TypeFor[L](), labelNames)
+// declareVec declares a metric whose labels a label set type names.
+func (r *Registry) declareVec(d *declaration, labelSet reflect.Type, labelNames []string) *vec {
+	schema, err := newSchema(labelSet, labelNames)
 	if err != nil {
 		panic(&DeclarationError{Metric: r.fullName(d.name), Problem: err.Error()})
 	}
@@ -237,21 +242,38 @@ func declareVec[L, H any](r *Registry, d declaration, labelNames []string) *Vec[
 	if m == nil {
 		return nil
 	}
-	return handleOf(m, func() *Vec[L, H] { return &Vec[L, H]{schema: schema, table: m.table} })
+	return m.vec(schema)
+}
+
+// vec returns the Vec of a member that has a schema's label set type, the same one
+// each time.
+func (m *member) vec(schema *schema) *vec {
+	m.reg.mu.Lock()
+	defer m.reg.mu.Unlock()
+	v := m.vecs[schema.typ]
+	if v == nil {
+		v = &vec{schema: schema, table: m.table}
+		m.vecs[schema.typ] = v
+	}
+	return v
 }
 
 // newSingle declares a metric without labels and returns its only series.
-func newSingle[H any](d declaration, o options) *H {
+func newSingle[H any](d *declaration, o *options) *H {
+	return series.Head[H](declareSingle(d, o))
+}
+
+func declareSingle(d *declaration, o *options) *series.Series {
 	d.refuseLabels(o)
 	m := o.target().mustDeclare(d)
 	if m == nil {
 		return nil
 	}
-	return series.Head[H](m.table.Get(nil))
+	return m.table.Get(nil)
 }
 
 // refuseLabels panics if a metric without labels has names of labels.
-func (d *declaration) refuseLabels(o options) {
+func (d *declaration) refuseLabels(o *options) {
 	if o.labelNames != nil {
 		panic(&DeclarationError{Metric: o.registry.fullName(d.name), Problem: fmt.Sprintf(
 			"it has label names %q but is not a vec: use the constructor whose name ends in Vec", o.labelNames)})

@@ -3,8 +3,9 @@ package fennel
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
+
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // view is what makes a Registry a view of another.
@@ -69,7 +70,17 @@ func (v *view) label(name string) (value string, ok bool) {
 	return v.labels[i].Value, true
 }
 
-func compareLabelNames(a, b Label) int { return strings.Compare(a.Name, b.Name) }
+// sortLabels sorts labels by their names. They are few, and that is seldom done: it is
+// not inlined.
+//
+//go:noinline
+func sortLabels(labels []Label) {
+	for i := 1; i < len(labels); i++ {
+		for j := i; j > 0 && labels[j].Name < labels[j-1].Name; j-- {
+			labels[j], labels[j-1] = labels[j-1], labels[j]
+		}
+	}
+}
 
 // root returns the registry that r is a view of, or r.
 func (r *Registry) root() *Registry {
@@ -124,7 +135,7 @@ func (r *Registry) adapt(d *declaration) error {
 		return &DeclarationError{Metric: d.name, Problem: problem}
 	}
 	d.consts = slices.Concat(d.consts, v.labels)
-	slices.SortStableFunc(d.consts, compareLabelNames)
+	sortLabels(d.consts)
 	return nil
 }
 
@@ -134,7 +145,7 @@ func (r *Registry) adaptDesc(d Desc) Desc {
 	if v := r.view; v != nil {
 		d.Name = r.fullName(d.Name)
 		for i, l := range v.labels {
-			d.Labels = slices.Insert(d.Labels, i, l.Name)
+			d.Labels = small.Insert(d.Labels, i, l.Name)
 		}
 		d.ConstLabels = slices.Concat(v.labels, d.ConstLabels)
 	}
@@ -147,7 +158,7 @@ func (r *Registry) likeness() string {
 		return ""
 	}
 	labels := slices.Clone(r.view.labels)
-	slices.SortFunc(labels, compareLabelNames)
+	sortLabels(labels)
 	return r.view.prefix + "{" + newTextOf(labels)
 }
 

@@ -47,8 +47,8 @@ func (w *Writer) written() []*written {
 	return w.slate.list
 }
 
-// release gives the slate back, when nobody reads it any more.
-func (w *Writer) release() {
+// giveBack gives the slate back, when nobody reads it any more.
+func (w *Writer) giveBack() {
 	if w.slate != nil {
 		w.source.giveBack(w.slate, w.request.All())
 		w.slate = nil
@@ -115,13 +115,13 @@ func (w *Writer) use(f *written) {
 // learn is begin for a declaration that was not made in these words before. It is
 // apart from that because it needs much more of the stack.
 func (w *Writer) learn(said *declaration) target {
-	full := newDeclaration(said.kind, said.name, said.help, options{unit: said.unit, constLabels: said.consts})
+	full := newDeclaration(said.kind, said.name, said.help, &options{unit: said.unit, constLabels: said.consts})
 	full.labels, full.bounds, full.ranks, full.states = slices.Clone(said.labels), said.bounds, said.ranks, said.states
-	if err := w.source.scope.adapt(&full); err != nil {
+	if err := w.source.scope.adapt(full); err != nil {
 		w.refuse(full.name, err)
 		return target{}
 	}
-	return w.declare(said, &full)
+	return w.declare(said, full)
 }
 
 // declare returns where samples of a declaration go that was made in these words,
@@ -182,7 +182,7 @@ func (w *Writer) check(d *declaration) (*checked, error) {
 	own := *d
 	own.labels, own.bounds = slices.Clone(d.labels), slices.Clone(d.bounds)
 	own.ranks, own.states = slices.Clone(d.ranks), slices.Clone(d.states)
-	c := &checked{named: newNamed(own), shape: *newShape(d)}
+	c := &checked{named: newNamed(&own), shape: *newShape(d)}
 	own.describe(&c.family)
 	return c, nil
 }

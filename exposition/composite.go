@@ -12,22 +12,27 @@ func (e *textEncoder) compositeHistogram(f *sample.Family, b *sample.Batch, i in
 	for _, n := range buckets {
 		total += n
 	}
-	e.buf = appendStart(e.buf, &e.prepared.value, labels)
-	e.buf = append(e.buf, e.prepared.openCount...)
-	e.buf = appendUint(e.buf, total)
-	e.buf = append(e.buf, e.prepared.openSum...)
-	e.buf = appendFloat(e.buf, b.Sums[i])
+	dst := e.openComposite(labels, total, b.Sums[i])
 	if native != nil {
-		e.buf = appendNative(e.buf, native)
+		dst = appendNative(dst, native)
 	}
 	if native == nil || len(f.Bounds) > 0 {
-		e.buf = appendBuckets(e.buf, buckets, e.prepared.ends)
+		dst = appendBuckets(dst, buckets, e.prepared.ends)
 	}
-	e.buf = append(e.buf, '}')
+	e.buf = append(dst, '}')
 	if free := own.takeFree(); len(own) == 0 { // there is room for one set
 		own = free
 	}
 	e.endComposite(b, i, own)
+}
+
+// openComposite appends the start of a line up to the sum to what is in the buffer.
+func (e *textEncoder) openComposite(labels []byte, count uint64, sum float64) []byte {
+	dst := appendStart(e.buf, &e.prepared.value, labels)
+	dst = append(dst, e.prepared.openCount...)
+	dst = appendUint(dst, count)
+	dst = append(dst, e.prepared.openSum...)
+	return appendFloat(dst, sum)
 }
 
 // appendBuckets appends the classic buckets. The keys are their bounds.
@@ -81,17 +86,12 @@ func appendSide(dst []byte, beforeSpans, beforeCounts string, buckets []sample.N
 
 // compositeSummary appends the line of a summary of OpenMetrics 2.0.
 func (e *textEncoder) compositeSummary(f *sample.Family, b *sample.Batch, i int, labels []byte) {
-	e.buf = appendStart(e.buf, &e.prepared.value, labels)
-	e.buf = append(e.buf, e.prepared.openCount...)
-	e.buf = appendUint(e.buf, b.Counts[i])
-	e.buf = append(e.buf, e.prepared.openSum...)
-	e.buf = appendFloat(e.buf, b.Sums[i])
-	e.buf = append(e.buf, ",quantile:["...)
+	dst := append(e.openComposite(labels, b.Counts[i], b.Sums[i]), ",quantile:["...)
 	for j, v := range b.Quantiles(f, i) {
-		e.buf = append(e.buf, e.prepared.ends[j]...)
-		e.buf = appendFloat(e.buf, v)
+		dst = append(dst, e.prepared.ends[j]...)
+		dst = appendFloat(dst, v)
 	}
-	e.buf = append(e.buf, "]}"...)
+	e.buf = append(dst, "]}"...)
 	e.endComposite(b, i, nil)
 }
 
@@ -102,8 +102,7 @@ func (e *textEncoder) endComposite(b *sample.Batch, i int, own queue) {
 		e.buf = e.syntax.appendTime(e.buf, b.Times[i])
 	}
 	if e.created && b.Created[i] > 0 {
-		e.buf = append(e.buf, " st@"...)
-		e.buf = appendSeconds(e.buf, b.Created[i])
+		e.buf = appendSeconds(append(e.buf, " st@"...), b.Created[i])
 	}
 	for j := range own {
 		e.exemplar(b, &own[j])

@@ -27,12 +27,15 @@ func (e *messageEncoder) sample(dst []byte, f *sample.Family, b *sample.Batch, i
 	switch f.Kind {
 	case sample.Counter:
 		dst = e.counter(dst, b, i)
-	case sample.Gauge:
-		dst = appendNumber(dst, metricGauge, b.Values[i])
-	case sample.Unknown:
-		dst = appendNumber(dst, metricUntyped, b.Values[i])
-	case sample.Info:
-		dst = appendNumber(dst, metricGauge, 1)
+	case sample.Gauge, sample.Unknown, sample.Info:
+		tag, v := byte(metricGauge), 1.0
+		if f.Kind == sample.Unknown {
+			tag = metricUntyped
+		}
+		if f.Kind != sample.Info {
+			v = b.Values[i]
+		}
+		dst = appendNumber(dst, tag, v)
 	case sample.Histogram, sample.GaugeHistogram:
 		dst = e.histogram(dst, f, b, i)
 	case sample.Summary:
@@ -132,7 +135,7 @@ func (e *messageEncoder) buckets(dst []byte, f *sample.Family, b *sample.Batch, 
 		}
 		var start int
 		dst, start = open(dst, histogramBucket)
-		dst = appendVarint(dst, bucketCount, total)
+		dst = binary.AppendUvarint(append(dst, bucketCount), total)
 		dst = append(dst, e.prepared.bounds[j]...)
 		if x != nil {
 			dst = e.exemplar(append(dst, bucketExemplar), b, x)

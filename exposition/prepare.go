@@ -91,7 +91,7 @@ func (p *prepared) prepareLines(f *sample.Family, s *syntax, scheme names.Scheme
 	case f.Kind.IsHistogram():
 		p.bucket = newStart(scheme, f.Name+"_bucket")
 		for _, bound := range f.Bounds {
-			p.ends = append(p.ends, `le="`+string(s.appendBound(nil, bound))+`"} `)
+			p.ends = append(p.ends, s.boundEnd("le", bound))
 		}
 		p.ends = append(p.ends, `le="+Inf"} `)
 		if f.Kind == sample.GaugeHistogram {
@@ -99,7 +99,7 @@ func (p *prepared) prepareLines(f *sample.Family, s *syntax, scheme names.Scheme
 		}
 	case f.Kind == sample.Summary:
 		for _, rank := range f.Ranks {
-			p.ends = append(p.ends, `quantile="`+string(s.appendBound(nil, rank))+`"} `)
+			p.ends = append(p.ends, s.boundEnd("quantile", rank))
 		}
 	}
 	p.count, p.sum = newStart(scheme, count), newStart(scheme, sum)
@@ -111,6 +111,12 @@ func (p *prepared) prepareLines(f *sample.Family, s *syntax, scheme names.Scheme
 	if p.hasCreated {
 		p.created = newStart(scheme, f.Kind.Base(f.Name)+"_created")
 	}
+}
+
+// boundEnd returns the last label of a bucket or a quantile, and what closes the
+// labels.
+func (s *syntax) boundEnd(label string, bound float64) string {
+	return label + `="` + string(s.appendBound(nil, bound)) + `"} `
 }
 
 // prepareComposite prepares the values of histograms and summaries that are one.
@@ -153,16 +159,20 @@ func (s *syntax) appendHeader(dst []byte, scheme names.Scheme, name, word, unit,
 	if !names.LegalMetric(name) {
 		name = string(names.AppendQuoted(nil, name))
 	}
+	help = escapeHelp(help, s.openMetrics)
 	if !s.openMetrics {
-		dst = appendMeta(dst, "# HELP ", name, escapeHelp(help))
+		dst = appendMeta(dst, "# HELP ", name, help)
 		return appendMeta(dst, "# TYPE ", name, word)
 	}
 	dst = appendMeta(dst, "# TYPE ", name, word)
 	dst = appendMeta(dst, "# UNIT ", name, unit)
-	return appendMeta(dst, "# HELP ", name, strings.ReplaceAll(escapeHelp(help), `"`, `\"`))
+	return appendMeta(dst, "# HELP ", name, help)
 }
 
-// appendMeta appends a metadata line, or nothing if there is nothing to say.
+// appendMeta appends a metadata line, or nothing if there is nothing to say. It is not
+// inlined, as it is called for each family only once.
+//
+//go:noinline
 func appendMeta(dst []byte, keyword, name, text string) []byte {
 	if text == "" {
 		return dst
@@ -170,7 +180,18 @@ func appendMeta(dst []byte, keyword, name, text string) []byte {
 	return append(dst, keyword+name+" "+text+"\n"...)
 }
 
-// escapeHelp escapes a help text, as far as all text formats do it alike.
-func escapeHelp(text string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "\n", `\n`)
+// escapeHelp escapes a help text, in which OpenMetrics has quotes escaped, too.
+func escapeHelp(text string, quotes bool) string {
+	if quotes {
+		return string(series.AppendValue(nil, text))
+	}
+	var escaped []byte
+	for {
+		before, after, more := strings.Cut(text, `"`)
+		escaped = series.AppendValue(escaped, before)
+		if !more {
+			return string(escaped)
+		}
+		escaped, text = append(escaped, '"'), after
+	}
 }

@@ -13,8 +13,7 @@ func (e *textEncoder) sample(f *sample.Family, b *sample.Batch, i int) {
 		labels = e.scratch
 	}
 	if f.Kind == sample.Counter {
-		e.buf = appendStart(e.buf, &p.value, labels)
-		e.buf = appendCounter(e.buf, b.Whole[i], b.Values[i])
+		e.buf = appendCounter(appendStart(e.buf, &p.value, labels), b.Whole[i], b.Values[i])
 		if e.created || len(e.exemplars) > 0 {
 			e.endCounter(labels, b, i)
 			return
@@ -33,8 +32,7 @@ func (e *textEncoder) sample(f *sample.Family, b *sample.Batch, i int) {
 		e.summary(f, b, i, labels)
 	case sample.StateSet:
 		for j, end := range p.ends {
-			e.buf = appendStartEnd(e.buf, &p.value, labels, end)
-			e.buf = append(e.buf, '0'+byte(b.States[i]>>j&1))
+			e.buf = append(appendStartEnd(e.buf, &p.value, labels, end), '0'+byte(b.States[i]>>j&1))
 			e.endLine(b, i)
 		}
 	}
@@ -108,8 +106,7 @@ func (e *textEncoder) summary(f *sample.Family, b *sample.Batch, i int, labels [
 		return
 	}
 	for j, v := range b.Quantiles(f, i) {
-		e.buf = appendStartEnd(e.buf, &e.prepared.value, labels, e.prepared.ends[j])
-		e.buf = appendFloat(e.buf, v)
+		e.buf = appendFloat(appendStartEnd(e.buf, &e.prepared.value, labels, e.prepared.ends[j]), v)
 		e.endLine(b, i)
 	}
 	e.float(&e.prepared.sum, labels, b.Sums[i], b, i)
@@ -119,15 +116,13 @@ func (e *textEncoder) summary(f *sample.Family, b *sample.Batch, i int, labels [
 
 // float appends a line with a float value.
 func (e *textEncoder) float(s *start, labels []byte, v float64, b *sample.Batch, i int) {
-	e.buf = appendStart(e.buf, s, labels)
-	e.buf = appendFloat(e.buf, v)
+	e.buf = appendFloat(appendStart(e.buf, s, labels), v)
 	e.endLine(b, i)
 }
 
 // uint appends a line with an integer value.
 func (e *textEncoder) uint(s *start, labels []byte, v uint64, b *sample.Batch, i int) {
-	e.buf = appendStart(e.buf, s, labels)
-	e.buf = appendUint(e.buf, v)
+	e.buf = appendUint(appendStart(e.buf, s, labels), v)
 	e.endLine(b, i)
 }
 
@@ -138,8 +133,7 @@ func (e *textEncoder) createdLine(labels []byte, b *sample.Batch, i int) {
 	if !e.created || b.Created[i] <= 0 {
 		return
 	}
-	e.buf = appendStart(e.buf, &e.prepared.created, labels)
-	e.buf = appendSeconds(e.buf, b.Created[i])
+	e.buf = appendSeconds(appendStart(e.buf, &e.prepared.created, labels), b.Created[i])
 	e.endLine(b, i)
 }
 

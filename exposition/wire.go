@@ -119,7 +119,10 @@ func fit(dst []byte, room, start int) []byte {
 	return dst[:room+n+size]
 }
 
-// appendVarint appends a field that is a number.
+// appendVarint appends a field that is a number. A metric has few of them, so it is not
+// inlined.
+//
+//go:noinline
 func appendVarint(dst []byte, tag byte, v uint64) []byte {
 	return binary.AppendUvarint(append(dst, tag), v)
 }
@@ -140,6 +143,10 @@ func appendDouble(dst []byte, tag byte, v float64) []byte {
 	return binary.LittleEndian.AppendUint64(append(dst, tag), math.Float64bits(v))
 }
 
+// appendString appends a field that is a string. There are few at a scrape, so it is not
+// inlined.
+//
+//go:noinline
 func appendString(dst []byte, tag byte, s string) []byte {
 	dst = binary.AppendUvarint(append(dst, tag), uint64(len(s)))
 	return append(dst, s...)

@@ -2,6 +2,7 @@ package fennelhttp
 
 import (
 	"context"
+	"time"
 
 	"github.com/fennelmetrics/fennel"
 	"github.com/fennelmetrics/fennel/internal/sample"
@@ -58,7 +59,7 @@ var selfNames = []string{
 type tally struct {
 	metrics  *selfMetrics
 	format   string
-	timer    fennel.Timer
+	start    time.Time
 	whole    *fennel.Counter
 	duration *fennel.Summary
 	size     *fennel.Summary
@@ -71,7 +72,7 @@ func (s *selfMetrics) begin(format string) tally {
 	return tally{
 		metrics:  s,
 		format:   format,
-		timer:    fennel.StartTimer(),
+		start:    time.Now(),
 		whole:    s.scrapes.With(outcome{format, whole}),
 		duration: s.duration.With(format),
 		size:     s.size.With(format),
@@ -82,7 +83,9 @@ func (s *selfMetrics) begin(format string) tally {
 // an error has none.
 func (t *tally) end(code string, b *body) {
 	t.metrics.inFlight.Dec()
-	t.timer.StopTo(t.duration)
+	// Not by a Timer, which may be stopped to any type of metric: all of these, and
+	// with them native histograms, would be linked into every program.
+	t.duration.ObserveDuration(time.Since(t.start))
 	if b.sent {
 		t.size.Observe(float64(b.bytes))
 	}

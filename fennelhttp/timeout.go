@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,13 +27,27 @@ func withTimeout(ctx context.Context, header http.Header) (context.Context, cont
 	return context.WithTimeout(ctx, timeout-timeoutMargin(timeout))
 }
 
-// parseTimeout returns 0 for what is passed over.
+// parseTimeout returns 0 for what is passed over. That a decimal number is digits and
+// a point is not left to [strconv.ParseFloat], which few servers have linked: it is 14
+// kB.
 func parseTimeout(s string) time.Duration {
-	seconds, err := strconv.ParseFloat(s, 64)
-	if err != nil || !(seconds > 0 && seconds <= maxTimeout.Seconds()) {
+	whole, fraction, _ := strings.Cut(s, ".")
+	seconds, err := strconv.ParseUint(whole, 10, 32)
+	if err != nil {
 		return 0
 	}
-	return time.Duration(seconds * float64(time.Second))
+	timeout := time.Duration(seconds) * time.Second
+	for i, unit := 0, time.Second/10; i < len(fraction); i, unit = i+1, unit/10 {
+		digit := fraction[i] - '0'
+		if digit > 9 {
+			return 0
+		}
+		timeout += time.Duration(digit) * unit
+	}
+	if timeout > maxTimeout {
+		return 0
+	}
+	return timeout
 }
 
 // maxTimeout is more than anybody can mean.

@@ -15,14 +15,15 @@ func (c code) size() uint   { return uint(c >> 24) }
 // and returns c and behind it, n bits of x.
 func (c code) and(x uint32, n int) code { return c + code(x<<c.size()) + code(n<<24) }
 
-// builder finds out how long the codes of symbols are best.
+// builder finds out how long the codes of symbols are best. Its keys are ints, for
+// which programs have a sort linked anyway.
 type builder struct {
-	keys  [literalCodes]uint32
+	keys  [literalCodes]int
 	nodes [literalCodes]uint32
 }
 
 // lengths sets lengths to those of a Huffman code for symbols that occur as
-// often as counts says, less than 1<<23 times, and 0 for those that don't. None
+// often as counts says, less than 1<<22 times, and 0 for those that don't. None
 // is longer than limit.
 //
 // There are at least two codes, as zlib does it: decoders don't agree on
@@ -32,10 +33,10 @@ func (b *builder) lengths(lengths []uint8, counts []uint32, limit int) {
 	keys := b.keys[:0]
 	for s, n := range counts {
 		if n > 0 {
-			keys = append(keys, n<<symbolBits|uint32(s))
+			keys = append(keys, int(n)<<symbolBits|s)
 		}
 	}
-	for s := uint32(0); len(keys) < 2; s++ {
+	for s := 0; len(keys) < 2; s++ {
 		if counts[s] == 0 {
 			keys = append(keys, 1<<symbolBits|s)
 		}
@@ -43,7 +44,7 @@ func (b *builder) lengths(lengths []uint8, counts []uint32, limit int) {
 	slices.Sort(keys)
 	nodes := b.nodes[:len(keys)]
 	for i, k := range keys {
-		nodes[i] = k >> symbolBits
+		nodes[i] = uint32(k >> symbolBits)
 	}
 	depths(nodes)
 	var numbers [32]int

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fennelmetrics/fennel/internal/sample"
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // side is the buckets of one sign, by their positions. Positions in use lie close
@@ -80,10 +81,10 @@ func (s *side) insert(i int, key int32) {
 		s.keys = append(make([]int32, 0, n+more), s.keys...)
 		s.low = append(make([]chunk, 0, n+more), s.low...)
 	}
-	s.keys = slices.Insert(s.keys, i, key)
-	s.low = slices.Insert(s.low, i, chunk{})
+	s.keys = small.Insert(s.keys, i, key)
+	s.low = small.Insert(s.low, i, chunk{})
 	if s.high != nil {
-		s.high = slices.Insert(s.high, i, chunk{})
+		s.high = small.Insert(s.high, i, chunk{})
 	}
 }
 

@@ -37,7 +37,10 @@ func (b *Batch) Arrange(f *Family, other *Batch, places []uint32) {
 	}
 }
 
-// arrange appends the values of a column, some for each place, if it has any.
+// arrange appends the values of a column, some for each place, if it has any. It is
+// not inlined: a call is nothing beside what it does.
+//
+//go:noinline
 func arrange[T any](dst, column []T, places []uint32, each int) []T {
 	switch {
 	case len(column) == 0:

@@ -2,8 +2,9 @@ package series
 
 import (
 	"cmp"
-	"slices"
 	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // extent says where in memory the text of a page lies.
@@ -30,7 +31,7 @@ func countGone(pages []Page, removed *list) []uint32 {
 		start := address(unsafe.StringData(p.text))
 		extents[i] = extent{start, start + uintptr(len(p.text)), uint32(i)}
 	}
-	slices.SortFunc(extents, func(a, b extent) int { return cmp.Compare(a.start, b.start) })
+	small.Sort(extents, func(a, b extent) int { return cmp.Compare(a.start, b.start) })
 	for _, at := range addresses(removed) {
 		i, j := 0, len(extents)
 		for i+1 < j {

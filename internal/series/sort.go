@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"slices"
 	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // keyed is a text of a list that is being sorted, by its index, with a few of its
@@ -30,7 +32,7 @@ const (
 // sortPlaced returns the list sorted by label values, for which it may use its memory.
 func sortPlaced(list []placed) []placed {
 	if len(list) <= smallSort || slices.IsSortedFunc(list, comparePlaced) {
-		slices.SortFunc(list, comparePlaced)
+		small.Sort(list, comparePlaced)
 		return list
 	}
 	items := make([]keyed, len(list))
@@ -55,7 +57,7 @@ func (s *sorter) text(item keyed) string { return s.list[item.text].text }
 // behind what they have in common, then each run that agrees in those, too.
 func (s *sorter) sortFrom(items []keyed, start int) {
 	if len(items) <= smallSort {
-		slices.SortFunc(items, func(a, b keyed) int { return Compare(s.text(a), s.text(b)) })
+		small.Sort(items, func(a, b keyed) int { return Compare(s.text(a), s.text(b)) })
 		return
 	}
 	start = s.commonPrefix(items, start)
@@ -96,7 +98,7 @@ func (s *sorter) commonPrefix(items []keyed, start int) int {
 // first. Bytes that all keys have in common need no sorting.
 func (s *sorter) sortKeys(items []keyed) {
 	if len(items) < radixSort {
-		slices.SortFunc(items, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+		small.Sort(items, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 		return
 	}
 	differ := uint64(0)

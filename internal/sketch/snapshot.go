@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/fennelmetrics/fennel/internal/small"
 )
 
 // Snapshot is the sum of any number of sketches. The zero value is empty. It
@@ -89,7 +91,7 @@ func (s *Snapshot) octave(b bucket) *octave {
 	}
 	i, found := slices.BinarySearchFunc(s.order, key, func(p position, key int32) int { return cmp.Compare(p.key, key) })
 	if !found {
-		s.order = slices.Insert(s.order, i, position{key, int32(len(s.octaves))})
+		s.order = small.Insert(s.order, i, position{key, int32(len(s.octaves))})
 		s.octaves = append(s.octaves, octave{})
 	}
 	return &s.octaves[s.order[i].index]
