@@ -83,23 +83,22 @@ func histogramDeclaration(name, help string, o options) declaration {
 func loadHistograms(_ *member, b *sample.Batch, run []*series.Series) {
 	for _, s := range run {
 		h := series.Head[Histogram](s)
-		h.loadExemplars(b, len(b.Sums))
-		// The time first: what was counted before a reset is never of after it.
-		b.Created = append(b.Created, int64(h.created().Load()))
+		x := h.extras.Load() // once, as a reset replaces it
+		h.loadExemplars(x, b, len(b.Sums))
+		b.Created = append(b.Created, h.began(x))
 		var sum float64
-		b.Counts, sum = h.read(b.Counts)
+		b.Counts, sum = h.read(x, b.Counts)
 		b.Sums = append(b.Sums, sum)
 	}
 }
 
 // loadExemplars adds the exemplars of all buckets, as those of sample i.
-func (h *Histogram) loadExemplars(b *sample.Batch, i int) {
-	first := h.extras.exemplars()
-	if first == nil {
+func (h *Histogram) loadExemplars(x *extra[histogramStripe], b *sample.Batch, i int) {
+	if x == nil || x.exemplars == nil {
 		return
 	}
 	for bucket := range h.all() {
-		slotAt(first, bucket).load(b, i, bucket)
+		slotAt(x.exemplars, bucket).load(b, i, bucket)
 	}
 }
 
@@ -108,31 +107,36 @@ func (h *Histogram) appendCounts(dst []uint64) []uint64 {
 	if n := h.native(); n != nil {
 		return n.read(new(nativeReading), dst, new(sample.Native), 0)
 	}
-	dst, _ = h.read(dst)
+	dst, _ = h.read(h.extras.Load(), dst)
 	return dst
 }
 
 // read appends the count of each bucket, and returns the sum. It is read after the
 // counts: so it holds whatever was counted.
-func (h *Histogram) read(dst []uint64) (counts []uint64, sum float64) {
-	start := len(dst)
+func (h *Histogram) read(x *extra[histogramStripe], dst []uint64) (counts []uint64, sum float64) {
+	start, anew := len(dst), x.reset() != 0
 	for i := range h.all() {
-		dst = append(dst, h.count(i).Load())
+		n := uint64(0)
+		if !anew {
+			n = h.count(i).Load()
+		}
+		dst = append(dst, n)
 	}
-	stripes := h.extras.stripes()
-	for _, s := range stripes {
+	for _, s := range x.list() {
 		for i := range h.all() {
 			dst[start+i] += s.count(i).Load()
 		}
 	}
-	return dst, h.total(stripes)
+	return dst, h.total(x)
 }
 
 // total returns the sum of what is in the histogram and its stripes.
-func (h *Histogram) total(stripes []*histogramStripe) float64 {
+func (h *Histogram) total(x *extra[histogramStripe]) float64 {
 	var t total
-	t.add(math.Float64frombits(h.sum.Load()), int64(h.nanos().Load()))
-	for _, s := range stripes {
+	if x.reset() == 0 {
+		t.add(math.Float64frombits(h.sum.Load()), int64(h.nanos().Load()))
+	}
+	for _, s := range x.list() {
 		t.add(math.Float64frombits(s.sum.Load()), int64(s.nanos.Load()))
 	}
 	return t.value()
@@ -147,8 +151,16 @@ func (h *Histogram) count(i int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(h.counts), i*8))
 }
 
-// created is when the histogram began to count, in nanoseconds since 1970.
+// created is when the histogram was created, in nanoseconds since 1970.
 func (h *Histogram) created() *atomic.Uint64 { return h.count(h.all()) }
+
+// began returns when the histogram began to count.
+func (h *Histogram) began(x *extra[histogramStripe]) int64 {
+	if since := x.reset(); since != 0 {
+		return since
+	}
+	return int64(h.created().Load())
+}
 
 // nanos is the sum of the durations, beside that of the numbers.
 func (h *Histogram) nanos() *atomic.Uint64 { return h.count(h.all() + 1) }
@@ -184,10 +196,12 @@ func (h *Histogram) ObserveN(v float64, n uint64) {
 // [Counter.AddWithExemplar]. A histogram with native buckets only keeps up to
 // ten: recent ones whose values lie far apart.
 func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
-	h.Observe(v)
 	if h == nil || h.buckets == nil || len(labels) == 0 || v != v {
+		h.Observe(v)
 		return
 	}
+	before := h.extras.Load().reset()
+	h.Observe(v)
 	if reason := checkExemplar(labels); reason != "" {
 		h.series.Table().Drop(reason)
 		return
@@ -197,6 +211,9 @@ func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
 		return
 	}
 	slot := slotAt(h.extras.withExemplars(h.all()), h.buckets.find(v))
+	if h.extras.Load().reset() != before {
+		return // the observation is forgotten
+	}
 	if slot.set(labels, v, time.Now().UnixNano()) {
 		h.series.Table().Mend()
 	}
@@ -246,7 +263,7 @@ func (h *Histogram) Sum() float64 {
 	if h.buckets == nil {
 		return 0
 	}
-	return h.total(h.extras.stripes())
+	return h.total(h.extras.Load())
 }
 
 // Buckets yields the upper bound of each bucket, the last of which is +Inf, and
@@ -279,40 +296,23 @@ func (h *Histogram) Created() time.Time {
 	if native := h.native(); native != nil {
 		return timeOf(native.began())
 	}
-	return timeOf(int64(h.created().Load()))
+	return timeOf(h.began(h.extras.Load()))
 }
 
 // Reset sets all counts and the sum to 0, for a logical restart, and the time
-// since which it counts to now. Exemplars go, too. Observations that are made at
-// the same time may be lost in part.
+// since which it counts to now. Exemplars go, too. It allocates what it counts in
+// from then on.
+//
+// An observation at the same moment is counted before it, and so forgotten, or
+// after it. Who reads at the same moment sees the histogram as it was or as it is
+// then.
 func (h *Histogram) Reset() {
 	if h == nil || h.buckets == nil {
 		return
 	}
-	now := time.Now().UnixNano()
 	if native := h.native(); native != nil {
-		native.reset(now)
+		native.reset(time.Now().UnixNano())
 		return
 	}
-	for i := range h.all() {
-		h.count(i).Store(0)
-	}
-	h.sum.Store(0)
-	h.nanos().Store(0)
-	for _, s := range h.extras.stripes() {
-		s.reset(h.all())
-	}
-	h.created().Store(uint64(now))
-	h.clearExemplars()
-}
-
-// clearExemplars takes the exemplars of all buckets away.
-func (h *Histogram) clearExemplars() {
-	first := h.extras.exemplars()
-	if first == nil {
-		return
-	}
-	for i := range h.all() {
-		slotAt(first, i).clear()
-	}
+	h.extras.anew(nil, h.newStripe)
 }

@@ -24,14 +24,6 @@ func (s *histogramStripe) count(i int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(s), int(unsafe.Sizeof(*s))+i*8))
 }
 
-func (s *histogramStripe) reset(buckets int) {
-	for i := range buckets {
-		s.count(i).Store(0)
-	}
-	s.sum.Store(0)
-	s.nanos.Store(0)
-}
-
 // observeSlow adds n observations of v, of which sum is what they are in all, to a
 // histogram that has stripes, or that is changed by somebody else at the same
 // moment. If d is not 0, it is the sum exactly, in nanoseconds.

@@ -5,7 +5,10 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
+	"time"
 	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/sketch"
 )
 
 // A metric is one cache line for as long as it is quiet. Once goroutines on
@@ -60,9 +63,33 @@ func stripeOf(n int) int {
 
 // extra is what only some of the metrics have: exemplars, and stripes. It never
 // changes; another one takes its place.
+//
+// A histogram or a summary that is reset gets one, so that everything changes in a
+// single moment, for readers as for updates: what is being observed in the old
+// stripes, or in the record, is forgotten with them.
 type extra[S any] struct {
 	exemplars *exemplarSlot // the first of a histogram's, one for each bucket; nil for none
 	stripes   []*S          // with a capacity for more if there may be more
+	// since is when the metric was reset, in nanoseconds since 1970, or 0. After
+	// that, nothing in the record counts any more.
+	since  int64
+	window *sketch.Window // of a summary that was reset, in place of its first
+}
+
+// list returns the stripes of x, which may be nil, in a slice that never changes.
+func (x *extra[S]) list() []*S {
+	if x == nil {
+		return nil
+	}
+	return x.stripes
+}
+
+// reset returns when the metric was reset, or 0 if it wasn't.
+func (x *extra[S]) reset() int64 {
+	if x == nil {
+		return 0
+	}
+	return x.since
 }
 
 // extras holds the extra of a metric, nil while there is none. A metric that has
@@ -70,12 +97,7 @@ type extra[S any] struct {
 type extras[S any] struct{ atomic.Pointer[extra[S]] }
 
 // stripes returns the stripes, in a slice that never changes.
-func (p *extras[S]) stripes() []*S {
-	if x := p.Load(); x != nil {
-		return x.stripes
-	}
-	return nil
-}
+func (p *extras[S]) stripes() []*S { return p.Load().list() }
 
 // exemplars returns the first of the slots for exemplars, or nil.
 func (p *extras[S]) exemplars() *exemplarSlot {
@@ -92,10 +114,11 @@ func (p *extras[S]) withExemplars(n int) *exemplarSlot {
 		if old != nil && old.exemplars != nil {
 			return old.exemplars
 		}
-		x := extra[S]{exemplars: &make([]exemplarSlot, n)[0]}
+		var x extra[S]
 		if old != nil {
-			x.stripes = old.stripes
+			x = *old
 		}
+		x.exemplars = &make([]exemplarSlot, n)[0]
 		if p.CompareAndSwap(old, &x) {
 			return x.exemplars
 		}
@@ -139,10 +162,30 @@ func (p *extras[S]) grow(add func() *S) {
 	if n <= len(x.stripes) || most == 1 {
 		return
 	}
-	list := append(make([]*S, 0, min(2*n, most)), x.stripes...)
+	x.stripes = fill(append(make([]*S, 0, min(2*n, most)), x.stripes...), n, add)
+	p.CompareAndSwap(old, &x)
+}
+
+// anew lets a metric begin anew: with as many stripes as before, but one at least,
+// and without exemplars. The window is nil unless it is a summary's.
+func (p *extras[S]) anew(window *sketch.Window, add func() *S) {
+	for {
+		old := p.Load()
+		n := max(1, len(old.list()))
+		x := extra[S]{window: window}
+		x.stripes = fill(make([]*S, 0, max(n, min(2*n, mostStripes()))), n, add)
+		// Of two resets, that with the later time is the later one.
+		x.since = time.Now().UnixNano()
+		if p.CompareAndSwap(old, &x) {
+			return
+		}
+	}
+}
+
+// fill adds stripes to a list until there are n.
+func fill[S any](list []*S, n int, add func() *S) []*S {
 	for len(list) < n {
 		list = append(list, add())
 	}
-	x.stripes = list
-	p.CompareAndSwap(old, &x)
+	return list
 }

@@ -366,7 +366,7 @@ func TestReadersOfStripesSeeWholeObservations(t *testing.T) {
 			end = true
 		default:
 		}
-		counts, sum := h.read(nil)
+		counts, sum := h.read(h.extras.Load(), nil)
 		count := uint64(0)
 		for _, n := range counts {
 			count += n
@@ -375,7 +375,7 @@ func TestReadersOfStripesSeeWholeObservations(t *testing.T) {
 			t.Fatalf("%d observations, before %d, of 1 each are %v", count, last, sum)
 		}
 		last = count
-		if count, sum := s.read(); sum < float64(count) {
+		if count, sum := s.read(s.extras.Load()); sum < float64(count) {
 			t.Fatalf("%d observations of 1 each are %v", count, sum)
 		}
 	}

@@ -14,14 +14,22 @@ func newSummaryStripe() *summaryStripe { return new(summaryStripe) }
 // by somebody else at the same moment. If d is not 0, it is v exactly, in
 // nanoseconds.
 func (s *Summary) observeSlow(v float64, d int64) {
-	stripes := s.extras.stripes()
-	if len(stripes) == 0 {
+	x := s.extras.Load()
+	if len(x.list()) == 0 {
 		s.extras.collided(collision(&s.sum, &s.nanos, d), newSummaryStripe)
 		for !tryAdd(&s.sum, &s.nanos, v, d) {
 		}
 		s.count.Add(1)
-		return
+	} else {
+		s.observeStriped(x.stripes, v, d)
 	}
+	if w := s.quantiles(x); w != nil {
+		w.Add(v)
+	}
+}
+
+// observeStriped adds an observation to one of the stripes.
+func (s *Summary) observeStriped(stripes []*summaryStripe, v float64, d int64) {
 	i := stripeOf(len(stripes))
 	stripe := stripes[i]
 	for tries := 1; !tryAdd(&stripe.sum, &stripe.nanos, v, d); tries++ {

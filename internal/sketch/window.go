@@ -86,9 +86,8 @@ func (w *Window) Load(s *Snapshot) {
 	}
 }
 
-// Reset drops all observations. Some of those that are made at the same time may
-// stay or go.
-func (w *Window) Reset() { w.newest.Store(nil) }
+// Anew returns an empty window like w.
+func (w *Window) Anew() *Window { return NewWindow(w.clock) }
 
 // Quantile estimates a quantile as [Snapshot.Quantile] does.
 func (w *Window) Quantile(q float64) float64 {
