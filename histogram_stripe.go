@@ -29,21 +29,21 @@ func (s *histogramStripe) count(i int) *atomic.Uint64 {
 // moment. If d is not 0, it is the sum exactly, in nanoseconds.
 func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	bucket := h.buckets.find(v)
-	stripes := h.extras.stripes()
-	if len(stripes) == 0 {
+	x := h.extras.Load()
+	if len(x.list()) == 0 {
 		h.extras.collided(collision(&h.sum, h.nanos(), d), h.newStripe)
 		for !tryAdd(&h.sum, h.nanos(), sum, d) {
 		}
 		h.count(bucket).Add(n)
 		return
 	}
-	i := stripeOf(len(stripes))
-	s := stripes[i]
+	i := x.deal.stripe(len(x.stripes))
+	s := x.stripes[i]
 	for tries := 1; !tryAdd(&s.sum, &s.nanos, sum, d); tries++ {
 		if tries == 1 {
 			h.extras.collided(collision(&s.sum, &s.nanos, d), h.newStripe)
 		}
-		s = stripes[(i+tries)%len(stripes)]
+		s = x.stripes[(i+tries)%len(x.stripes)]
 	}
 	s.count(bucket).Add(n)
 }

@@ -16,8 +16,8 @@ import (
 type nativeRecord struct {
 	Histogram
 
-	rule    *nativeRule               // shared by the family
-	stripes atomic.Pointer[[]*stripe] // all of them, once there is more than the first
+	rule    *nativeRule                   // shared by the family
+	stripes atomic.Pointer[nativeStripes] // nil while there is only the first
 	misses  atomic.Uint32
 	since   int64 // when it began to count, in nanoseconds since 1970; guarded by first
 	spread  atomic.Pointer[exemplarSpread]

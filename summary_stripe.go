@@ -21,7 +21,7 @@ func (s *Summary) observeSlow(v float64, d int64) {
 		}
 		s.count.Add(1)
 	} else {
-		s.observeStriped(x.stripes, v, d)
+		s.observeStriped(x, v, d)
 	}
 	if w := s.quantiles(x); w != nil {
 		w.Add(v)
@@ -29,14 +29,14 @@ func (s *Summary) observeSlow(v float64, d int64) {
 }
 
 // observeStriped adds an observation to one of the stripes.
-func (s *Summary) observeStriped(stripes []*summaryStripe, v float64, d int64) {
-	i := stripeOf(len(stripes))
-	stripe := stripes[i]
+func (s *Summary) observeStriped(x *extra[summaryStripe], v float64, d int64) {
+	i := x.deal.stripe(len(x.stripes))
+	stripe := x.stripes[i]
 	for tries := 1; !tryAdd(&stripe.sum, &stripe.nanos, v, d); tries++ {
 		if tries == 1 {
 			s.extras.collided(collision(&stripe.sum, &stripe.nanos, d), newSummaryStripe)
 		}
-		stripe = stripes[(i+tries)%len(stripes)]
+		stripe = x.stripes[(i+tries)%len(x.stripes)]
 	}
 	stripe.count.Add(1)
 }
