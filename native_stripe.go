@@ -46,8 +46,7 @@ func (s *stripe) observe(h *nativeRecord, v float64, n uint64, d time.Duration) 
 	if s.classic != nil {
 		s.classic[h.buckets.find(v)] += n
 	}
-	s.buckets.Add(v, n)
-	if s.buckets.Populated() > h.rule.limits.Buckets {
+	if s.buckets.Add(v, n) && s.buckets.Populated() > h.rule.limits.Buckets {
 		s.buckets.Limit(h.rule.limits)
 	}
 }
@@ -57,18 +56,6 @@ func (s *stripe) clear(rule *nativeRule) {
 	s.sum, s.nanos = 0, 0
 	clear(s.classic)
 	s.buckets.Reset(rule.schema, rule.threshold)
-}
-
-// lock returns a stripe, locked.
-func (h *nativeRecord) lock() *stripe {
-	s := &h.first
-	if x := h.stripes.Load(); x != nil {
-		s = x.list[x.deal.stripe(len(x.list))]
-	}
-	if s.mu.TryLock() {
-		return s
-	}
-	return h.lockAny(s)
 }
 
 // lockAny locks any stripe but taken if one is free, or else waits for that one.
