@@ -147,8 +147,11 @@ func (h *Histogram) all() int { return len(h.buckets.bounds) + 1 }
 
 // count returns the counter of bucket i, of which the caller knows that it is
 // in range.
-func (h *Histogram) count(i int) *atomic.Uint64 {
-	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(h.counts), i*8))
+func (h *Histogram) count(i int) *atomic.Uint64 { return countAt(h.counts, i) }
+
+// countAt returns counter i of those of which first is the first. There must be one.
+func countAt(first *atomic.Uint64, i int) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(first), i*8))
 }
 
 // created is when the histogram was created, in nanoseconds since 1970.
@@ -169,7 +172,29 @@ func (h *Histogram) nanos() *atomic.Uint64 { return h.count(h.all() + 1) }
 // ever: it is dropped and counted in fennel_dropped_updates_total. Infinities
 // are observations like others; they make the sum infinite, or NaN if there are
 // some of either sign.
-func (h *Histogram) Observe(v float64) { h.ObserveN(v, 1) }
+func (h *Histogram) Observe(v float64) {
+	if h == nil || h.counts == nil {
+		if native := h.native(); native != nil {
+			native.observe(v, 1, 0)
+		}
+		return
+	}
+	if v != v {
+		h.series.Table().Drop("nan")
+		return
+	}
+	sum, counts := &h.sum, h.counts
+	if x := h.extras.Load(); len(x.list()) > 0 {
+		s := x.stripe()
+		sum, counts = &s.sum, s.count(0)
+	}
+	// The sum first: who reads the counts and then the sum misses nothing.
+	if tryFloat(sum, v) {
+		countAt(counts, h.buckets.find(v)).Add(1)
+		return
+	}
+	h.observeSlow(v, 1, v, 0)
+}
 
 // ObserveN adds n equal observations at the price of one.
 func (h *Histogram) ObserveN(v float64, n uint64) {
@@ -183,12 +208,17 @@ func (h *Histogram) ObserveN(v float64, n uint64) {
 		h.series.Table().Drop("nan")
 		return
 	}
-	// The sum first: who reads the counts and then the sum misses nothing.
-	if sum := v * float64(n); len(h.extras.stripes()) > 0 || !tryFloat(&h.sum, sum) {
-		h.observeSlow(v, n, sum, 0)
+	sum, counts := &h.sum, h.counts
+	if x := h.extras.Load(); len(x.list()) > 0 {
+		s := x.stripe()
+		sum, counts = &s.sum, s.count(0)
+	}
+	total := v * float64(n)
+	if tryFloat(sum, total) {
+		countAt(counts, h.buckets.find(v)).Add(n)
 		return
 	}
-	h.count(h.buckets.find(v)).Add(n)
+	h.observeSlow(v, n, total, 0)
 }
 
 // ObserveWithExemplar is Observe, and keeps the labels, a trace_id say, as the
@@ -229,11 +259,16 @@ func (h *Histogram) ObserveDuration(d time.Duration) {
 		}
 		return
 	}
-	if len(h.extras.stripes()) > 0 || !tryAdd(&h.sum, h.nanos(), v, int64(d)) {
-		h.observeSlow(v, 1, v, int64(d))
+	if x := h.extras.Load(); len(x.list()) > 0 {
+		if s := x.stripe(); tryAdd(&s.sum, &s.nanos, v, int64(d)) {
+			s.count(h.buckets.find(v)).Add(1)
+			return
+		}
+	} else if tryAdd(&h.sum, h.nanos(), v, int64(d)) {
+		h.count(h.buckets.find(v)).Add(1)
 		return
 	}
-	h.count(h.buckets.find(v)).Add(1)
+	h.observeSlow(v, 1, v, int64(d))
 }
 
 // Timer starts a timer that observes the seconds that pass until it is stopped:

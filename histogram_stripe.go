@@ -24,9 +24,9 @@ func (s *histogramStripe) count(i int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(s), int(unsafe.Sizeof(*s))+i*8))
 }
 
-// observeSlow adds n observations of v, of which sum is what they are in all, to a
-// histogram that has stripes, or that is changed by somebody else at the same
-// moment. If d is not 0, it is the sum exactly, in nanoseconds.
+// observeSlow adds n observations of v, of which sum is what they are in all, where
+// nobody else does so at the same moment: it has just met somebody. If d is not 0,
+// it is the sum exactly, in nanoseconds.
 func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	bucket := h.buckets.find(v)
 	x := h.extras.Load()
@@ -39,11 +39,10 @@ func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	}
 	i := x.deal.stripe(len(x.stripes))
 	s := x.stripes[i]
-	for tries := 1; !tryAdd(&s.sum, &s.nanos, sum, d); tries++ {
-		if tries == 1 {
-			h.extras.collided(collision(&s.sum, &s.nanos, d), h.newStripe)
-		}
-		s = x.stripes[(i+tries)%len(x.stripes)]
+	h.extras.collided(collision(&s.sum, &s.nanos, d), h.newStripe)
+	for added := false; !added; added = tryAdd(&s.sum, &s.nanos, sum, d) {
+		i++
+		s = x.stripes[i%len(x.stripes)]
 	}
 	s.count(bucket).Add(n)
 }

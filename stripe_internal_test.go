@@ -125,7 +125,7 @@ func TestStripesComeWithDurations(t *testing.T) {
 		stripes func() int
 	}{
 		{"histogram", h.nanos(), func() { h.observeSlow(1, 1, 1, 1e9) }, func() int { return len(h.extras.stripes()) }},
-		{"summary", &s.nanos, func() { s.observeSlow(1, 1e9) }, func() int { return len(s.extras.stripes()) }},
+		{"summary", &s.nanos, func() { s.observeSlow(s.extras.Load(), 1, 1e9) }, func() int { return len(s.extras.stripes()) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			withProcessors(2, func() {

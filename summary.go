@@ -136,14 +136,19 @@ func (s *Summary) Observe(v float64) {
 		s.series.Table().Drop("nan")
 		return
 	}
-	// The sum first: who reads the count and then the sum misses nothing.
-	if s.extras.Load() != nil || !tryFloat(&s.sum, v) {
-		s.observeSlow(v, 0)
-		return
+	sum, count, window, x := &s.sum, &s.count, s.window, s.extras.Load()
+	if x != nil {
+		stripe := x.stripe()
+		sum, count, window = &stripe.sum, &stripe.count, s.quantiles(x)
 	}
-	s.count.Add(1)
-	if s.window != nil {
-		s.window.Add(v)
+	// The sum first: who reads the count and then the sum misses nothing.
+	if tryFloat(sum, v) {
+		count.Add(1)
+	} else {
+		s.observeSlow(x, v, 0)
+	}
+	if window != nil {
+		window.Add(v)
 	}
 }
 
@@ -154,13 +159,18 @@ func (s *Summary) ObserveDuration(d time.Duration) {
 		return
 	}
 	v := inSeconds(int64(d))
-	if s.extras.Load() != nil || !tryAdd(&s.sum, &s.nanos, v, int64(d)) {
-		s.observeSlow(v, int64(d))
-		return
+	sum, nanos, count, window, x := &s.sum, &s.nanos, &s.count, s.window, s.extras.Load()
+	if x != nil {
+		stripe := x.stripe()
+		sum, nanos, count, window = &stripe.sum, &stripe.nanos, &stripe.count, s.quantiles(x)
 	}
-	s.count.Add(1)
-	if s.window != nil {
-		s.window.Add(v)
+	if tryAdd(sum, nanos, v, int64(d)) {
+		count.Add(1)
+	} else {
+		s.observeSlow(x, v, int64(d))
+	}
+	if window != nil {
+		window.Add(v)
 	}
 }
 

@@ -10,33 +10,23 @@ type summaryStripe struct {
 
 func newSummaryStripe() *summaryStripe { return new(summaryStripe) }
 
-// observeSlow adds an observation to a summary that has stripes, or that is changed
-// by somebody else at the same moment. If d is not 0, it is v exactly, in
-// nanoseconds.
-func (s *Summary) observeSlow(v float64, d int64) {
-	x := s.extras.Load()
-	if len(x.list()) == 0 {
+// observeSlow adds an observation where nobody else does so at the same moment: it
+// has just met somebody at the record, or, if there are stripes in x, at its own. If
+// d is not 0, it is v exactly, in nanoseconds.
+func (s *Summary) observeSlow(x *extra[summaryStripe], v float64, d int64) {
+	if x == nil {
 		s.extras.collided(collision(&s.sum, &s.nanos, d), newSummaryStripe)
 		for !tryAdd(&s.sum, &s.nanos, v, d) {
 		}
 		s.count.Add(1)
-	} else {
-		s.observeStriped(x, v, d)
+		return
 	}
-	if w := s.quantiles(x); w != nil {
-		w.Add(v)
-	}
-}
-
-// observeStriped adds an observation to one of the stripes.
-func (s *Summary) observeStriped(x *extra[summaryStripe], v float64, d int64) {
 	i := x.deal.stripe(len(x.stripes))
 	stripe := x.stripes[i]
-	for tries := 1; !tryAdd(&stripe.sum, &stripe.nanos, v, d); tries++ {
-		if tries == 1 {
-			s.extras.collided(collision(&stripe.sum, &stripe.nanos, d), newSummaryStripe)
-		}
-		stripe = x.stripes[(i+tries)%len(x.stripes)]
+	s.extras.collided(collision(&stripe.sum, &stripe.nanos, d), newSummaryStripe)
+	for added := false; !added; added = tryAdd(&stripe.sum, &stripe.nanos, v, d) {
+		i++
+		stripe = x.stripes[i%len(x.stripes)]
 	}
 	stripe.count.Add(1)
 }
