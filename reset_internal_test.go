@@ -186,7 +186,8 @@ func TestLateObservationsAreForgotten(t *testing.T) {
 	}
 }
 
-// An exemplar is of an observation that is counted.
+// An exemplar is of an observation that is counted. Only native buckets may be reset
+// between an observation and its exemplar.
 func TestExemplarsAreOfTheSameLife(t *testing.T) {
 	for name, opts := range map[string][]HistogramOption{"classic": {Buckets(1)}, "native": {Buckets(1), Native{}}} {
 		t.Run(name, func(t *testing.T) {
@@ -197,9 +198,18 @@ func TestExemplarsAreOfTheSameLife(t *testing.T) {
 			group.Go(func() {
 				for !done.Load() {
 					h.ObserveWithExemplar(0.5, Label{"id", "x"})
-					h.Reset()
+					if name == "native" {
+						h.Reset()
+					}
 				}
 			})
+			if name == "classic" {
+				group.Go(func() {
+					for !done.Load() {
+						h.Reset()
+					}
+				})
+			}
 			for range 5000 {
 				if s := only(t, r); s.Count == 0 && len(s.Exemplars) > 0 {
 					t.Errorf("nothing was observed, of which %v is an example", s.Exemplars)
@@ -209,5 +219,24 @@ func TestExemplarsAreOfTheSameLife(t *testing.T) {
 			done.Store(true)
 			group.Wait()
 		})
+	}
+}
+
+func TestResetClearsTheExemplarsOfAllHistograms(t *testing.T) {
+	for name, opts := range map[string][]HistogramOption{
+		"classic": {Buckets(1)}, "native": {Buckets(1), Native{}}, "only native": {Native{Only: true}},
+	} {
+		r := NewRegistry()
+		h := NewHistogram("h", "", append(opts, In(r))...)
+		for range 2 {
+			h.ObserveWithExemplar(0.5, Label{"id", "x"})
+			if s := only(t, r); len(s.Exemplars) != 1 {
+				t.Errorf("%s: exemplars %v, want one", name, s.Exemplars)
+			}
+			h.Reset()
+			if s := only(t, r); len(s.Exemplars) != 0 {
+				t.Errorf("%s: exemplars %v after Reset", name, s.Exemplars)
+			}
+		}
 	}
 }
