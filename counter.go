@@ -94,15 +94,29 @@ func (c *Counter) Add(v float64) {
 	if c == nil {
 		return
 	}
+	if !(v >= 0 && v < 1<<63) {
+		c.addRare(v)
+		return
+	}
+	if n := int64(v); float64(n) == v {
+		c.AddUint(uint64(n))
+	} else if c.extras.Load() != nil || !tryFloat(&c.part, v) {
+		c.addFloatSlow(v)
+	}
+}
+
+// addRare is Add for what is negative, not a number, or so large that a float64 has
+// no fractions any more.
+func (c *Counter) addRare(v float64) {
 	switch {
-	case v >= 0 && v < 1<<64 && v == math.Trunc(v):
-		c.AddUint(uint64(v))
 	case v < 0:
 		c.series.Table().Drop("negative")
 	case math.IsNaN(v):
 		c.series.Table().Drop("nan")
-	case math.IsInf(v, 0):
+	case math.IsInf(v, 1):
 		c.series.Table().Drop("infinite")
+	case v < 1<<64:
+		c.AddUint(uint64(v))
 	case c.extras.Load() != nil || !tryFloat(&c.part, v):
 		c.addFloatSlow(v)
 	}

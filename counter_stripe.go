@@ -41,8 +41,8 @@ func tryFloat(p *atomic.Uint64, v float64) bool {
 // addSlow adds n to a counter that has stripes, or exemplars, or is changed by
 // somebody else at the same moment.
 func (c *Counter) addSlow(n uint64) {
-	if stripes := c.extras.stripes(); len(stripes) > 0 {
-		s := stripes[stripeOf(len(stripes))]
+	if x := c.extras.Load(); len(x.list()) > 0 {
+		s := x.stripe()
 		// A compare-and-swap would have to read before it writes, so the cache
 		// line would come from another processor twice: once to be shared, once
 		// to be owned. An addition fetches it once.
@@ -77,14 +77,14 @@ func (c *Counter) look(s *counterStripe, over bool) {
 // addFloatSlow is addSlow for a number with a fraction.
 func (c *Counter) addFloatSlow(v float64) {
 	part := &c.part
-	if stripes := c.extras.stripes(); len(stripes) > 0 {
-		i := stripeOf(len(stripes))
-		part = &stripes[i].part
+	if x := c.extras.Load(); len(x.list()) > 0 {
+		i := x.deal.stripe(len(x.stripes))
+		part = &x.stripes[i].part
 		if tryFloat(part, v) {
 			return
 		}
 		c.extras.collided(part, newCounterStripe)
-		part = &stripes[(i+1)%len(stripes)].part
+		part = &x.stripes[(i+1)%len(x.stripes)].part
 	} else if c.extras.Load() == nil || !tryFloat(part, v) {
 		c.extras.collided(part, newCounterStripe)
 	} else {

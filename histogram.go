@@ -83,23 +83,22 @@ func histogramDeclaration(name, help string, o *options) *declaration {
 func loadHistograms(_ *member, b *sample.Batch, run []*series.Series) {
 	for _, s := range run {
 		h := series.Head[Histogram](s)
-		h.loadExemplars(b, len(b.Sums))
-		// The time first: what was counted before a reset is never of after it.
-		b.Created = append(b.Created, int64(h.created().Load()))
+		x := h.extras.Load() // once, as a reset replaces it
+		h.loadExemplars(x, b, len(b.Sums))
+		b.Created = append(b.Created, h.began(x))
 		var sum float64
-		b.Counts, sum = h.read(b.Counts)
+		b.Counts, sum = h.read(x, b.Counts)
 		b.Sums = append(b.Sums, sum)
 	}
 }
 
 // loadExemplars adds the exemplars of all buckets, as those of sample i.
-func (h *Histogram) loadExemplars(b *sample.Batch, i int) {
-	first := h.extras.exemplars()
-	if first == nil {
+func (h *Histogram) loadExemplars(x *extra[histogramStripe], b *sample.Batch, i int) {
+	if x == nil || x.exemplars == nil {
 		return
 	}
 	for bucket := range h.all() {
-		slotAt(first, bucket).load(b, i, bucket)
+		slotAt(x.exemplars, bucket).load(b, i, bucket)
 	}
 }
 
@@ -108,31 +107,36 @@ func (h *Histogram) appendCounts(dst []uint64) []uint64 {
 	if n := h.native(); n != nil {
 		return h.buckets.natives.read(n, new(nativeReading), dst, new(sample.Native), 0)
 	}
-	dst, _ = h.read(dst)
+	dst, _ = h.read(h.extras.Load(), dst)
 	return dst
 }
 
 // read appends the count of each bucket, and returns the sum. It is read after the
 // counts: so it holds whatever was counted.
-func (h *Histogram) read(dst []uint64) (counts []uint64, sum float64) {
-	start := len(dst)
+func (h *Histogram) read(x *extra[histogramStripe], dst []uint64) (counts []uint64, sum float64) {
+	start, anew := len(dst), x.reset() != 0
 	for i := range h.all() {
-		dst = append(dst, h.count(i).Load())
+		n := uint64(0)
+		if !anew {
+			n = h.count(i).Load()
+		}
+		dst = append(dst, n)
 	}
-	stripes := h.extras.stripes()
-	for _, s := range stripes {
+	for _, s := range x.list() {
 		for i := range h.all() {
 			dst[start+i] += s.count(i).Load()
 		}
 	}
-	return dst, h.total(stripes)
+	return dst, h.total(x)
 }
 
 // total returns the sum of what is in the histogram and its stripes.
-func (h *Histogram) total(stripes []*histogramStripe) float64 {
+func (h *Histogram) total(x *extra[histogramStripe]) float64 {
 	var t total
-	t.add(math.Float64frombits(h.sum.Load()), int64(h.nanos().Load()))
-	for _, s := range stripes {
+	if x.reset() == 0 {
+		t.add(math.Float64frombits(h.sum.Load()), int64(h.nanos().Load()))
+	}
+	for _, s := range x.list() {
 		t.add(math.Float64frombits(s.sum.Load()), int64(s.nanos.Load()))
 	}
 	return t.value()
@@ -143,12 +147,23 @@ func (h *Histogram) all() int { return len(h.buckets.bounds) + 1 }
 
 // count returns the counter of bucket i, of which the caller knows that it is
 // in range.
-func (h *Histogram) count(i int) *atomic.Uint64 {
-	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(h.counts), i*8))
+func (h *Histogram) count(i int) *atomic.Uint64 { return countAt(h.counts, i) }
+
+// countAt returns counter i of those of which first is the first. There must be one.
+func countAt(first *atomic.Uint64, i int) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(first), i*8))
 }
 
-// created is when the histogram began to count, in nanoseconds since 1970.
+// created is when the histogram was created, in nanoseconds since 1970.
 func (h *Histogram) created() *atomic.Uint64 { return h.count(h.all()) }
+
+// began returns when the histogram began to count.
+func (h *Histogram) began(x *extra[histogramStripe]) int64 {
+	if since := x.reset(); since != 0 {
+		return since
+	}
+	return int64(h.created().Load())
+}
 
 // nanos is the sum of the durations, beside that of the numbers.
 func (h *Histogram) nanos() *atomic.Uint64 { return h.count(h.all() + 1) }
@@ -157,7 +172,29 @@ func (h *Histogram) nanos() *atomic.Uint64 { return h.count(h.all() + 1) }
 // ever: it is dropped and counted in fennel_dropped_updates_total. Infinities
 // are observations like others; they make the sum infinite, or NaN if there are
 // some of either sign.
-func (h *Histogram) Observe(v float64) { h.ObserveN(v, 1) }
+func (h *Histogram) Observe(v float64) {
+	if h == nil || h.counts == nil {
+		if native := h.native(); native != nil {
+			native.observe(v, 1, 0)
+		}
+		return
+	}
+	if v != v {
+		h.series.Table().Drop("nan")
+		return
+	}
+	sum, counts := &h.sum, h.counts
+	if x := h.extras.Load(); len(x.list()) > 0 {
+		s := x.stripe()
+		sum, counts = &s.sum, s.count(0)
+	}
+	// The sum first: who reads the counts and then the sum misses nothing.
+	if tryFloat(sum, v) {
+		countAt(counts, h.buckets.find(v)).Add(1)
+		return
+	}
+	h.observeSlow(v, 1, v, 0)
+}
 
 // ObserveN adds n equal observations at the price of one.
 func (h *Histogram) ObserveN(v float64, n uint64) {
@@ -171,12 +208,17 @@ func (h *Histogram) ObserveN(v float64, n uint64) {
 		h.series.Table().Drop("nan")
 		return
 	}
-	// The sum first: who reads the counts and then the sum misses nothing.
-	if sum := v * float64(n); len(h.extras.stripes()) > 0 || !tryFloat(&h.sum, sum) {
-		h.observeSlow(v, n, sum, 0)
+	sum, counts := &h.sum, h.counts
+	if x := h.extras.Load(); len(x.list()) > 0 {
+		s := x.stripe()
+		sum, counts = &s.sum, s.count(0)
+	}
+	total := v * float64(n)
+	if tryFloat(sum, total) {
+		countAt(counts, h.buckets.find(v)).Add(n)
 		return
 	}
-	h.count(h.buckets.find(v)).Add(n)
+	h.observeSlow(v, n, total, 0)
 }
 
 // ObserveWithExemplar is Observe, and keeps the labels, a trace_id say, as the
@@ -184,10 +226,12 @@ func (h *Histogram) ObserveN(v float64, n uint64) {
 // [Counter.AddWithExemplar]. A histogram with native buckets only keeps up to
 // ten: recent ones whose values lie far apart.
 func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
-	h.Observe(v)
 	if h == nil || h.buckets == nil || len(labels) == 0 || v != v {
+		h.Observe(v)
 		return
 	}
+	before := h.extras.Load().reset()
+	h.Observe(v)
 	if reason := checkExemplar(labels); reason != "" {
 		h.series.Table().Drop(reason)
 		return
@@ -197,6 +241,9 @@ func (h *Histogram) ObserveWithExemplar(v float64, labels ...Label) {
 		return
 	}
 	slot := slotAt(h.extras.withExemplars(h.all()), h.buckets.find(v))
+	if h.extras.Load().reset() != before {
+		return // the observation is forgotten
+	}
 	if slot.set(labels, v, time.Now().UnixNano()) {
 		h.series.Table().Mend()
 	}
@@ -212,11 +259,16 @@ func (h *Histogram) ObserveDuration(d time.Duration) {
 		}
 		return
 	}
-	if len(h.extras.stripes()) > 0 || !tryAdd(&h.sum, h.nanos(), v, int64(d)) {
-		h.observeSlow(v, 1, v, int64(d))
+	if x := h.extras.Load(); len(x.list()) > 0 {
+		if s := x.stripe(); tryAdd(&s.sum, &s.nanos, v, int64(d)) {
+			s.count(h.buckets.find(v)).Add(1)
+			return
+		}
+	} else if tryAdd(&h.sum, h.nanos(), v, int64(d)) {
+		h.count(h.buckets.find(v)).Add(1)
 		return
 	}
-	h.count(h.buckets.find(v)).Add(1)
+	h.observeSlow(v, 1, v, int64(d))
 }
 
 // Timer starts a timer that observes the seconds that pass until it is stopped:
@@ -246,7 +298,7 @@ func (h *Histogram) Sum() float64 {
 	if h.buckets == nil {
 		return 0
 	}
-	return h.total(h.extras.stripes())
+	return h.total(h.extras.Load())
 }
 
 // Buckets yields the upper bound of each bucket, the last of which is +Inf, and
@@ -279,40 +331,23 @@ func (h *Histogram) Created() time.Time {
 	if native := h.native(); native != nil {
 		return timeOf(h.buckets.natives.began(native))
 	}
-	return timeOf(int64(h.created().Load()))
+	return timeOf(h.began(h.extras.Load()))
 }
 
 // Reset sets all counts and the sum to 0, for a logical restart, and the time
-// since which it counts to now. Exemplars go, too. Observations that are made at
-// the same time may be lost in part.
+// since which it counts to now. Exemplars go, too. It allocates what it counts in
+// from then on.
+//
+// An observation at the same moment is counted before it, and so forgotten, or
+// after it. Who reads at the same moment sees the histogram as it was or as it is
+// then.
 func (h *Histogram) Reset() {
 	if h == nil || h.buckets == nil {
 		return
 	}
-	now := time.Now().UnixNano()
 	if native := h.native(); native != nil {
-		h.buckets.natives.reset(native, now)
+		h.buckets.natives.reset(native, time.Now().UnixNano())
 		return
 	}
-	for i := range h.all() {
-		h.count(i).Store(0)
-	}
-	h.sum.Store(0)
-	h.nanos().Store(0)
-	for _, s := range h.extras.stripes() {
-		s.reset(h.all())
-	}
-	h.created().Store(uint64(now))
-	h.clearExemplars()
-}
-
-// clearExemplars takes the exemplars of all buckets away.
-func (h *Histogram) clearExemplars() {
-	first := h.extras.exemplars()
-	if first == nil {
-		return
-	}
-	for i := range h.all() {
-		slotAt(first, i).clear()
-	}
+	h.extras.anew(nil, h.newStripe)
 }

@@ -24,34 +24,25 @@ func (s *histogramStripe) count(i int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(s), int(unsafe.Sizeof(*s))+i*8))
 }
 
-func (s *histogramStripe) reset(buckets int) {
-	for i := range buckets {
-		s.count(i).Store(0)
-	}
-	s.sum.Store(0)
-	s.nanos.Store(0)
-}
-
-// observeSlow adds n observations of v, of which sum is what they are in all, to a
-// histogram that has stripes, or that is changed by somebody else at the same
-// moment. If d is not 0, it is the sum exactly, in nanoseconds.
+// observeSlow adds n observations of v, of which sum is what they are in all, where
+// nobody else does so at the same moment: it has just met somebody. If d is not 0,
+// it is the sum exactly, in nanoseconds.
 func (h *Histogram) observeSlow(v float64, n uint64, sum float64, d int64) {
 	bucket := h.buckets.find(v)
-	stripes := h.extras.stripes()
-	if len(stripes) == 0 {
+	x := h.extras.Load()
+	if len(x.list()) == 0 {
 		h.extras.collided(collision(&h.sum, h.nanos(), d), h.newStripe)
 		for !tryAdd(&h.sum, h.nanos(), sum, d) {
 		}
 		h.count(bucket).Add(n)
 		return
 	}
-	i := stripeOf(len(stripes))
-	s := stripes[i]
-	for tries := 1; !tryAdd(&s.sum, &s.nanos, sum, d); tries++ {
-		if tries == 1 {
-			h.extras.collided(collision(&s.sum, &s.nanos, d), h.newStripe)
-		}
-		s = stripes[(i+tries)%len(stripes)]
+	i := x.deal.stripe(len(x.stripes))
+	s := x.stripes[i]
+	h.extras.collided(collision(&s.sum, &s.nanos, d), h.newStripe)
+	for added := false; !added; added = tryAdd(&s.sum, &s.nanos, sum, d) {
+		i++
+		s = x.stripes[i%len(x.stripes)]
 	}
 	s.count(bucket).Add(n)
 }

@@ -16,8 +16,8 @@ import (
 type nativeRecord struct {
 	Histogram
 
-	rule    *nativeRule               // shared by the family
-	stripes atomic.Pointer[[]*stripe] // all of them, once there is more than the first
+	rule    *nativeRule                   // shared by the family
+	stripes atomic.Pointer[nativeStripes] // nil while there is only the first
 	misses  atomic.Uint32
 	since   int64 // when it began to count, in nanoseconds since 1970; guarded by first
 	spread  atomic.Pointer[exemplarSpread]
@@ -83,7 +83,13 @@ func (h *nativeRecord) observe(v float64, n uint64, d time.Duration) {
 		h.series.Table().Drop("nan")
 		return
 	}
-	s := h.lock()
+	s := &h.first // locking isn't a function of its own, whose call would take 1.5 ns
+	if x := h.stripes.Load(); x != nil {
+		s = x.list[x.deal.stripe(len(x.list))]
+	}
+	if !s.mu.TryLock() {
+		s = h.lockAny(s)
+	}
 	s.observe(h, v, n, d)
 	s.mu.Unlock()
 }
@@ -117,25 +123,38 @@ func loadNatives(_ *member, b *sample.Batch, run []*series.Series) {
 	}
 	for _, s := range run {
 		h := series.Head[nativeRecord](s)
-		if spread := h.spread.Load(); spread != nil {
-			spread.load(b, len(b.Sums))
-		}
-		h.loadExemplars(b, len(b.Sums))
-		b.Counts = h.read(r, b.Counts, b.AddNative(), now)
+		h.first.mu.Lock() // or the exemplars would be from before a reset, the counts from after it
+		h.loadAllExemplars(b, len(b.Sums))
+		b.Counts = h.readLocked(r, b.Counts, b.AddNative(), now)
+		h.first.mu.Unlock()
 		b.Sums = append(b.Sums, r.sum)
 		b.Created = append(b.Created, r.since)
 	}
 }
 
-// read reads all at one moment: it appends the counts of the classic buckets, or
+// loadAllExemplars adds the exemplars of a histogram with or without classic
+// buckets, as those of sample i.
+func (h *nativeRecord) loadAllExemplars(b *sample.Batch, i int) {
+	if spread := h.spread.Load(); spread != nil {
+		spread.load(b, i)
+	}
+	h.loadExemplars(h.extras.Load(), b, i)
+}
+
+// read is readLocked for who has locked nothing.
+func (h *nativeRecord) read(r *nativeReading, counts []uint64, out *sample.Native, now int64) []uint64 {
+	h.first.mu.Lock()
+	defer h.first.mu.Unlock()
+	return h.readLocked(r, counts, out, now)
+}
+
+// readLocked reads all at one moment: it appends the counts of the classic buckets, or
 // the count of all if there are none, and fills in the native ones. Then, if that
 // is due, it resets the histogram; now is 0 for a reader for whom it isn't.
 //
 // No stripe but the first is locked for longer than it takes to copy it, unless a
 // reset may follow. The first is, so that nobody resets the others in between.
-func (h *nativeRecord) read(r *nativeReading, counts []uint64, out *sample.Native, now int64) []uint64 {
-	h.first.mu.Lock()
-	defer h.first.mu.Unlock()
+func (h *nativeRecord) readLocked(r *nativeReading, counts []uint64, out *sample.Native, now int64) []uint64 {
 	if h.misses.Load() != 0 {
 		h.misses.Store(0)
 	}
@@ -196,7 +215,7 @@ func (h *nativeRecord) clear(now int64) {
 		s.clear(h.rule)
 	}
 	h.since = now
-	h.clearExemplars()
+	h.extras.Store(nil) // the exemplars
 	if spread := h.spread.Load(); spread != nil {
 		spread.clear()
 	}

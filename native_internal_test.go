@@ -20,7 +20,7 @@ func (h *nativeRecord) striped() []*stripe {
 	for range 10 {
 		h.grow()
 	}
-	return *h.stripes.Load()
+	return h.stripes.Load().list
 }
 
 func (h *nativeRecord) put(s *stripe, values ...float64) {
@@ -56,7 +56,7 @@ func TestStripesAreAddedWhenObserversMeet(t *testing.T) {
 	for range 100 * missesToGrow {
 		h.lockAny(&h.first).mu.Unlock()
 	}
-	if n, most := len(*h.stripes.Load()), min(2*runtime.GOMAXPROCS(0), maxNativeStripes); n != most {
+	if n, most := len(h.stripes.Load().list), min(2*runtime.GOMAXPROCS(0), maxNativeStripes); n != most {
 		t.Errorf("%d stripes, want %d", n, most)
 	}
 	if h.Count() != missesToGrow {

@@ -30,6 +30,13 @@ const (
 	maxNativeStripes = 16
 )
 
+// nativeStripes are all stripes of a histogram. They never change; others take
+// their place.
+type nativeStripes struct {
+	list []*stripe // with a capacity for more if there may be more
+	deal dealing
+}
+
 // observe adds n observations of v, which is not NaN, to the stripe. It is locked.
 // If d is not 0 it is what they are in all, exactly.
 func (s *stripe) observe(h *nativeRecord, v float64, n uint64, d time.Duration) {
@@ -39,8 +46,7 @@ func (s *stripe) observe(h *nativeRecord, v float64, n uint64, d time.Duration) 
 	if s.classic != nil {
 		s.classic[h.buckets.find(v)] += n
 	}
-	s.buckets.Add(v, n)
-	if s.buckets.Populated() > h.rule.limits.Buckets {
+	if s.buckets.Add(v, n) && s.buckets.Populated() > h.rule.limits.Buckets {
 		s.buckets.Limit(h.rule.limits)
 	}
 }
@@ -52,18 +58,6 @@ func (s *stripe) clear(rule *nativeRule) {
 	s.buckets.Reset(rule.schema, rule.threshold)
 }
 
-// lock returns a stripe, locked.
-func (h *nativeRecord) lock() *stripe {
-	s := &h.first
-	if stripes := h.stripes.Load(); stripes != nil {
-		s = (*stripes)[stripeOf(len(*stripes))]
-	}
-	if s.mu.TryLock() {
-		return s
-	}
-	return h.lockAny(s)
-}
-
 // lockAny locks any stripe but taken if one is free, or else waits for that one.
 func (h *nativeRecord) lockAny(taken *stripe) *stripe {
 	if h.missed() {
@@ -71,10 +65,10 @@ func (h *nativeRecord) lockAny(taken *stripe) *stripe {
 		h.grow()
 		return &h.first
 	}
-	if stripes := h.stripes.Load(); stripes != nil {
-		start := stripeOf(len(*stripes))
-		for i := range *stripes {
-			s := (*stripes)[(start+i)%len(*stripes)]
+	if x := h.stripes.Load(); x != nil {
+		start := x.deal.stripe(len(x.list))
+		for i := range x.list {
+			s := x.list[(start+i)%len(x.list)]
 			if s != taken && s.mu.TryLock() {
 				return s
 			}
@@ -85,9 +79,13 @@ func (h *nativeRecord) lockAny(taken *stripe) *stripe {
 }
 
 // missed counts an observation that has found its stripe locked, and reports
-// whether it is time for more stripes.
+// whether it is time for more stripes. Where there are enough, it is time to deal
+// the goroutines anew, now and then.
 func (h *nativeRecord) missed() bool {
-	if stripes := h.stripes.Load(); stripes != nil && len(*stripes) == cap(*stripes) {
+	if x := h.stripes.Load(); x != nil && len(x.list) == cap(x.list) {
+		if x.deal.due() {
+			h.stripes.CompareAndSwap(x, &nativeStripes{x.list, x.deal.anew()})
+		}
 		return false
 	}
 	return h.misses.Add(1)%missesToGrow == 0
@@ -97,14 +95,15 @@ func (h *nativeRecord) missed() bool {
 // one is locked, which guards the list.
 func (h *nativeRecord) grow() {
 	most := min(2*runtime.GOMAXPROCS(0), maxNativeStripes)
+	var deal dealing
 	if old := h.stripes.Load(); old != nil {
-		most = cap(*old)
+		most, deal = cap(old.list), old.deal
 	}
 	stripes := append(append(make([]*stripe, 0, most), &h.first), h.others()...)
 	for n := min(2*len(stripes), most); len(stripes) < n; {
 		stripes = append(stripes, h.newStripe())
 	}
-	h.stripes.Store(&stripes)
+	h.stripes.Store(&nativeStripes{stripes, deal})
 }
 
 // newStripe returns a stripe that is as coarse as the first has become, and has
@@ -123,8 +122,8 @@ func (h *nativeRecord) newStripe() *stripe {
 
 // others returns all stripes but the first, which is locked.
 func (h *nativeRecord) others() []*stripe {
-	if stripes := h.stripes.Load(); stripes != nil {
-		return (*stripes)[1:]
+	if x := h.stripes.Load(); x != nil {
+		return x.list[1:]
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package fennel
 import (
 	"slices"
 	"time"
+
+	"github.com/fennelmetrics/fennel/internal/sketch"
 )
 
 // options is what the options of a declaration are collected in.
@@ -14,7 +16,7 @@ type options struct {
 	labelNames  []string
 	buckets     []float64
 	ranks       []float64
-	estimators  func(window time.Duration) func() estimator // of the ranks; nil without
+	estimators  func(window time.Duration) func() sketch.Estimator // of the ranks; nil without
 	window      time.Duration
 	windowed    bool // there was an option Window
 	native      *nativeChoice

@@ -5,7 +5,10 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
+	"time"
 	"unsafe"
+
+	"github.com/fennelmetrics/fennel/internal/sketch"
 )
 
 // A metric is one cache line for as long as it is quiet. Once goroutines on
@@ -24,6 +27,11 @@ const (
 	// whether others are still there. They are not counted, which would need
 	// memory: each has that chance.
 	collisionsToProbe = 16
+	// collisionsToDeal is, once there may be no more stripes, at how many collisions
+	// on average it is looked whether others are still there, to deal the goroutines
+	// anew. It doubles each time, maxPatience times.
+	collisionsToDeal = 8 * collisionsToProbe
+	maxPatience      = 6
 	// probes is how often the word is looked at then, for about a microsecond, and
 	// changesOfBusy how often it has to change meanwhile. It is only read: who wrote
 	// to it would own its cache line, and where that takes long to come from another
@@ -47,22 +55,67 @@ func mostStripes() int {
 	return min(1<<bits.Len(uint(4*n-1)), maxStripes)
 }
 
-// stripeOf returns which of n stripes is for the calling goroutine: mostly the
-// same one, since it follows from where its stack lies.
-func stripeOf(n int) int {
+// dealing says which stripes are for which goroutines. The zero value is one of the
+// many ways to deal them.
+type dealing struct {
+	salt  uint32 // even
+	turns uint32 // how often was dealt anew
+}
+
+// stripe returns which of n stripes is for the calling goroutine: mostly the same
+// one, since it follows from where its stack lies.
+func (d dealing) stripe(n int) int {
 	var here byte
 	// Stacks lie at multiples of 2 KiB. The multiplication spreads those that
-	// lie side by side.
-	hash := uint32(uintptr(unsafe.Pointer(&here))>>11) * 0x9e3779b9
+	// lie side by side, and each odd number does so in another way.
+	hash := uint32(uintptr(unsafe.Pointer(&here))>>11) * (0x9e3779b9 ^ d.salt)
 	high, _ := bits.Mul32(hash, uint32(n))
 	return int(high)
 }
 
+// due reports, to who has met somebody at a stripe, whether it is time to look at
+// dealing anew. The more often that was done, the longer it takes: where more
+// goroutines run than one can keep apart, it would do no good.
+func (d dealing) due() bool {
+	return rand.Uint32()%(collisionsToDeal<<min(d.turns, maxPatience)) == 0
+}
+
+// anew deals the goroutines anew.
+func (d dealing) anew() dealing { return dealing{rand.Uint32() << 1, d.turns + 1} }
+
 // extra is what only some of the metrics have: exemplars, and stripes. It never
 // changes; another one takes its place.
+//
+// A histogram or a summary that is reset gets one, so that everything changes in a
+// single moment, for readers as for updates: what is being observed in the old
+// stripes, or in the record, is forgotten with them.
 type extra[S any] struct {
 	exemplars *exemplarSlot // the first of a histogram's, one for each bucket; nil for none
 	stripes   []*S          // with a capacity for more if there may be more
+	// since is when the metric was reset, in nanoseconds since 1970, or 0. After
+	// that, nothing in the record counts any more.
+	since  int64
+	deal   dealing
+	window sketch.Estimator // of a summary that was reset, in place of its first
+}
+
+// stripe returns the stripe that is for the calling goroutine. There must be some.
+func (x *extra[S]) stripe() *S { return x.stripes[x.deal.stripe(len(x.stripes))] }
+
+// list returns the stripes of x, which may be nil, in a slice that never changes.
+func (x *extra[S]) list() []*S {
+	if x == nil {
+		return nil
+	}
+	return x.stripes
+}
+
+// reset returns when the metric was reset, or 0 if it wasn't.
+func (x *extra[S]) reset() int64 {
+	if x == nil {
+		return 0
+	}
+	return x.since
 }
 
 // extras holds the extra of a metric, nil while there is none. A metric that has
@@ -70,12 +123,7 @@ type extra[S any] struct {
 type extras[S any] struct{ atomic.Pointer[extra[S]] }
 
 // stripes returns the stripes, in a slice that never changes.
-func (p *extras[S]) stripes() []*S {
-	if x := p.Load(); x != nil {
-		return x.stripes
-	}
-	return nil
-}
+func (p *extras[S]) stripes() []*S { return p.Load().list() }
 
 // exemplars returns the first of the slots for exemplars, or nil.
 func (p *extras[S]) exemplars() *exemplarSlot {
@@ -92,10 +140,11 @@ func (p *extras[S]) withExemplars(n int) *exemplarSlot {
 		if old != nil && old.exemplars != nil {
 			return old.exemplars
 		}
-		x := extra[S]{exemplars: &make([]exemplarSlot, n)[0]}
+		var x extra[S]
 		if old != nil {
-			x.stripes = old.stripes
+			x = *old
 		}
+		x.exemplars = &make([]exemplarSlot, n)[0]
 		if p.CompareAndSwap(old, &x) {
 			return x.exemplars
 		}
@@ -103,9 +152,16 @@ func (p *extras[S]) withExemplars(n int) *exemplarSlot {
 }
 
 // collided is called by an update that has met another one at a word. It may add
-// stripes, which are made by add.
+// stripes, which are made by add, or deal the goroutines anew where there are
+// enough: two that share a stripe would do so for as long as they live.
 func (p *extras[S]) collided(word *atomic.Uint64, add func() *S) {
-	if stripes := p.stripes(); stripes != nil && len(stripes) == cap(stripes) {
+	x := p.Load()
+	if n := len(x.list()); n > 0 && n == cap(x.stripes) {
+		if n > 1 && x.deal.due() && isBusy(word) {
+			again := *x
+			again.deal = x.deal.anew()
+			p.CompareAndSwap(x, &again)
+		}
 		return
 	}
 	if rand.Uint32()%collisionsToProbe == 0 && isBusy(word) {
@@ -139,10 +195,33 @@ func (p *extras[S]) grow(add func() *S) {
 	if n <= len(x.stripes) || most == 1 {
 		return
 	}
-	list := append(make([]*S, 0, min(2*n, most)), x.stripes...)
+	x.stripes = fill(append(make([]*S, 0, min(2*n, most)), x.stripes...), n, add)
+	p.CompareAndSwap(old, &x)
+}
+
+// anew lets a metric begin anew: with as many stripes as before, but one at least,
+// and without exemplars. The window is nil unless it is a summary's.
+func (p *extras[S]) anew(window sketch.Estimator, add func() *S) {
+	for {
+		old := p.Load()
+		n := max(1, len(old.list()))
+		x := extra[S]{window: window}
+		if old != nil {
+			x.deal = old.deal
+		}
+		x.stripes = fill(make([]*S, 0, max(n, min(2*n, mostStripes()))), n, add)
+		// Of two resets, that with the later time is the later one.
+		x.since = time.Now().UnixNano()
+		if p.CompareAndSwap(old, &x) {
+			return
+		}
+	}
+}
+
+// fill adds stripes to a list until there are n.
+func fill[S any](list []*S, n int, add func() *S) []*S {
 	for len(list) < n {
 		list = append(list, add())
 	}
-	x.stripes = list
-	p.CompareAndSwap(old, &x)
+	return list
 }

@@ -125,7 +125,7 @@ func TestStripesComeWithDurations(t *testing.T) {
 		stripes func() int
 	}{
 		{"histogram", h.nanos(), func() { h.observeSlow(1, 1, 1, 1e9) }, func() int { return len(h.extras.stripes()) }},
-		{"summary", &s.nanos, func() { s.observeSlow(1, 1e9) }, func() int { return len(s.extras.stripes()) }},
+		{"summary", &s.nanos, func() { s.observeSlow(s.extras.Load(), 1, 1e9) }, func() int { return len(s.extras.stripes()) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			withProcessors(2, func() {
@@ -366,7 +366,7 @@ func TestReadersOfStripesSeeWholeObservations(t *testing.T) {
 			end = true
 		default:
 		}
-		counts, sum := h.read(nil)
+		counts, sum := h.read(h.extras.Load(), nil)
 		count := uint64(0)
 		for _, n := range counts {
 			count += n
@@ -375,7 +375,7 @@ func TestReadersOfStripesSeeWholeObservations(t *testing.T) {
 			t.Fatalf("%d observations, before %d, of 1 each are %v", count, last, sum)
 		}
 		last = count
-		if count, sum := s.read(); sum < float64(count) {
+		if count, sum := s.read(s.extras.Load()); sum < float64(count) {
 			t.Fatalf("%d observations of 1 each are %v", count, sum)
 		}
 	}
@@ -405,5 +405,36 @@ func TestStripedSummaryIsExact(t *testing.T) {
 	s.Reset()
 	if s.Count() != 0 || s.Sum() != 0 {
 		t.Errorf("count %d and sum %v after Reset", s.Count(), s.Sum())
+	}
+}
+
+// Who meets somebody adds to the next stripe, all of it.
+func TestObservationsEvadeAsAWhole(t *testing.T) {
+	in := In(NewRegistry())
+	h, s := spreadHistogram(NewHistogram("h", "", in)), spreadSummary(NewSummary("s", "", in))
+	reset, single := NewHistogram("reset", "", in), NewSummary("single", "", in)
+	reset.Reset()
+	single.Reset()
+	for range 2 {
+		for _, h := range []*Histogram{h, reset} {
+			h.observeSlow(1.5, 2, 3, 0)
+			h.observeSlow(2, 1, 2, 2e9)
+		}
+		for _, s := range []*Summary{s, single} {
+			s.observeSlow(s.extras.Load(), 3, 0)
+			s.observeSlow(s.extras.Load(), 2, 2e9)
+		}
+	}
+	if h.Count() != 6 || h.Sum() != 10 || reset.Count() != 6 || reset.Sum() != 10 {
+		t.Errorf("%d and %d observations are %v and %v, want 6 and 10", h.Count(), reset.Count(), h.Sum(), reset.Sum())
+	}
+	if s.Count() != 4 || s.Sum() != 10 || single.Count() != 4 || single.Sum() != 10 {
+		t.Errorf("%d and %d observations are %v and %v, want 4 and 10", s.Count(), single.Count(), s.Sum(), single.Sum())
+	}
+	if own := h.extras.Load().stripe(); own.sum.Load() != 0 || own.nanos.Load() != 0 {
+		t.Error("an observation was added where it had met another one")
+	}
+	if own := s.extras.Load().stripe(); own.count.Load() != 0 || own.sum.Load() != 0 {
+		t.Error("an observation was added where it had met another one")
 	}
 }

@@ -29,9 +29,9 @@ func tryAdd(sum, nanos *atomic.Uint64, v float64, d int64) bool {
 }
 
 // collision returns the word at which an observation of d, or of a number if that
-// is 0, has met another one.
+// is 0, has met another one: the one that [tryAdd] adds it to.
 func collision(sum, nanos *atomic.Uint64, d int64) *atomic.Uint64 {
-	if d != 0 {
+	if now := int64(nanos.Load()); d != 0 && addNanos(&now, d) {
 		return nanos
 	}
 	return sum

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -180,6 +181,20 @@ func TestDurationsAreSummedExactlyConcurrent(t *testing.T) {
 		})
 		if want := 8 * each * 0.35; o.Count() != 2*8*each || o.Sum() != want {
 			t.Errorf("%T: %d observations are %v, want %d and %v", o, o.Count(), o.Sum(), 2*8*each, want)
+		}
+	}
+}
+
+func TestCollisionsAreWhereTheAdditionIs(t *testing.T) {
+	for _, start := range []int64{0, 1, -1, math.MaxInt64, math.MaxInt64 - 1, math.MinInt64} {
+		for _, d := range []int64{0, 1, 2, -1, math.MaxInt64, math.MinInt64} {
+			var sum, nanos atomic.Uint64
+			nanos.Store(uint64(start))
+			word := collision(&sum, &nanos, d)
+			before := word.Load()
+			if !tryAdd(&sum, &nanos, 1.5, d) || word.Load() == before {
+				t.Errorf("%d after %d: looked at the wrong word", d, start)
+			}
 		}
 	}
 }

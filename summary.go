@@ -29,8 +29,8 @@ type Summary struct {
 	nanos  atomic.Uint64 // of durations, beside the sum of numbers
 	count  atomic.Uint64
 
-	created atomic.Int64 // nanoseconds since 1970
-	window  estimator    // nil without quantiles
+	created atomic.Int64     // nanoseconds since 1970; a reset leaves it
+	window  sketch.Estimator // nil without quantiles
 	extras  extras[summaryStripe]
 	_       [8]byte // at this distance, what changes often is in a cache line of its own
 }
@@ -54,19 +54,10 @@ func NewSummaryVec[L any](name, help string, opts ...SummaryOption) *SummaryVec[
 	return newVec[L, Summary](summaryDeclaration(name, help, o), o)
 }
 
-// estimator is a [sketch.Window]. Being behind an interface that the option [Quantiles]
-// alone fills, it is linked only into programs with that.
-type estimator interface {
-	Add(v float64)
-	AppendQuantiles(dst, quantiles []float64) []float64
-	Quantile(q float64) float64
-	Reset()
-}
-
 // newEstimators returns what makes estimators, all of a window of this length.
-func newEstimators(window time.Duration) func() estimator {
+func newEstimators(window time.Duration) func() sketch.Estimator {
 	clock := sketch.NewClock(window)
-	return func() estimator { return sketch.NewWindow(clock) }
+	return func() sketch.Estimator { return sketch.NewWindow(clock) }
 }
 
 func summaryDeclaration(name, help string, o *options) *declaration {
@@ -75,7 +66,7 @@ func summaryDeclaration(name, help string, o *options) *declaration {
 	if !d.windowed && len(d.ranks) > 0 {
 		d.window, d.windowed = defaultWindow, true
 	}
-	var newEstimator func() estimator
+	var newEstimator func() sketch.Estimator
 	if len(d.ranks) > 0 {
 		newEstimator = o.estimators(d.window)
 	}
@@ -94,11 +85,12 @@ func summaryDeclaration(name, help string, o *options) *declaration {
 func loadSummaries(m *member, b *sample.Batch, run []*series.Series) {
 	for _, s := range run {
 		s := series.Head[Summary](s)
-		if s.window != nil {
-			b.Values = s.window.AppendQuantiles(b.Values, m.family.Ranks)
+		x := s.extras.Load() // once, as a reset replaces it
+		if w := s.quantiles(x); w != nil {
+			b.Values = w.AppendQuantiles(b.Values, m.family.Ranks)
 		}
-		b.Created = append(b.Created, s.created.Load()) // first, as for histograms
-		count, sum := s.read()
+		b.Created = append(b.Created, s.began(x))
+		count, sum := s.read(x)
 		b.Counts = append(b.Counts, count)
 		b.Sums = append(b.Sums, sum)
 	}
@@ -151,14 +143,19 @@ func (s *Summary) Observe(v float64) {
 		s.series.Table().Drop("nan")
 		return
 	}
-	// The sum first: who reads the count and then the sum misses nothing.
-	if s.extras.Load() != nil || !tryFloat(&s.sum, v) {
-		s.observeSlow(v, 0)
-	} else {
-		s.count.Add(1)
+	sum, count, window, x := &s.sum, &s.count, s.window, s.extras.Load()
+	if x != nil {
+		stripe := x.stripe()
+		sum, count, window = &stripe.sum, &stripe.count, s.quantiles(x)
 	}
-	if s.window != nil {
-		s.window.Add(v)
+	// The sum first: who reads the count and then the sum misses nothing.
+	if tryFloat(sum, v) {
+		count.Add(1)
+	} else {
+		s.observeSlow(x, v, 0)
+	}
+	if window != nil {
+		window.Add(v)
 	}
 }
 
@@ -169,13 +166,18 @@ func (s *Summary) ObserveDuration(d time.Duration) {
 		return
 	}
 	v := inSeconds(int64(d))
-	if s.extras.Load() != nil || !tryAdd(&s.sum, &s.nanos, v, int64(d)) {
-		s.observeSlow(v, int64(d))
-	} else {
-		s.count.Add(1)
+	sum, nanos, count, window, x := &s.sum, &s.nanos, &s.count, s.window, s.extras.Load()
+	if x != nil {
+		stripe := x.stripe()
+		sum, nanos, count, window = &stripe.sum, &stripe.nanos, &stripe.count, s.quantiles(x)
 	}
-	if s.window != nil {
-		s.window.Add(v)
+	if tryAdd(sum, nanos, v, int64(d)) {
+		count.Add(1)
+	} else {
+		s.observeSlow(x, v, int64(d))
+	}
+	if window != nil {
+		window.Add(v)
 	}
 }
 
@@ -185,18 +187,38 @@ func (s *Summary) Timer() Timer { return Timer{time.Now(), s} }
 func (s *Summary) report(d time.Duration) { s.ObserveDuration(d) }
 
 // read returns the count, and then the sum.
-func (s *Summary) read() (count uint64, sum float64) {
-	stripes := s.extras.stripes()
-	count = s.count.Load()
-	for _, s := range stripes {
+func (s *Summary) read(x *extra[summaryStripe]) (count uint64, sum float64) {
+	anew := x.reset() != 0
+	if !anew {
+		count = s.count.Load()
+	}
+	for _, s := range x.list() {
 		count += s.count.Load()
 	}
 	var t total
-	t.add(math.Float64frombits(s.sum.Load()), int64(s.nanos.Load()))
-	for _, s := range stripes {
+	if !anew {
+		t.add(math.Float64frombits(s.sum.Load()), int64(s.nanos.Load()))
+	}
+	for _, s := range x.list() {
 		t.add(math.Float64frombits(s.sum.Load()), int64(s.nanos.Load()))
 	}
 	return count, t.value()
+}
+
+// quantiles returns what estimates quantiles, or nil.
+func (s *Summary) quantiles(x *extra[summaryStripe]) sketch.Estimator {
+	if x.reset() != 0 {
+		return x.window
+	}
+	return s.window
+}
+
+// began returns when the summary began to count, in nanoseconds since 1970.
+func (s *Summary) began(x *extra[summaryStripe]) int64 {
+	if since := x.reset(); since != 0 {
+		return since
+	}
+	return s.created.Load()
 }
 
 // Count returns the number of observations.
@@ -204,7 +226,7 @@ func (s *Summary) Count() uint64 {
 	if s == nil {
 		return 0
 	}
-	count, _ := s.read()
+	count, _ := s.read(s.extras.Load())
 	return count
 }
 
@@ -213,7 +235,7 @@ func (s *Summary) Sum() float64 {
 	if s == nil {
 		return 0
 	}
-	_, sum := s.read()
+	_, sum := s.read(s.extras.Load())
 	return sum
 }
 
@@ -228,7 +250,7 @@ func (s *Summary) Quantile(q float64) float64 {
 	if s == nil || s.window == nil {
 		return math.NaN()
 	}
-	return s.window.Quantile(q)
+	return s.quantiles(s.extras.Load()).Quantile(q)
 }
 
 // Created returns when the summary began to count: when it was created or, since
@@ -237,26 +259,20 @@ func (s *Summary) Created() time.Time {
 	if s == nil {
 		return time.Time{}
 	}
-	return timeOf(s.created.Load())
+	return timeOf(s.began(s.extras.Load()))
 }
 
 // Reset sets the count and the sum to 0 and empties the window, for a logical
-// restart, and sets the time since which it counts to now. Observations that are
-// made at the same time may be lost in part.
+// restart, and sets the time since which it counts to now. It allocates what it
+// counts in from then on. For who observes or reads at the same moment it is one
+// step, as [Histogram.Reset] is.
 func (s *Summary) Reset() {
 	if s == nil {
 		return
 	}
-	s.count.Store(0)
-	s.sum.Store(0)
-	s.nanos.Store(0)
-	for _, stripe := range s.extras.stripes() {
-		stripe.count.Store(0)
-		stripe.sum.Store(0)
-		stripe.nanos.Store(0)
-	}
+	var window sketch.Estimator
 	if s.window != nil {
-		s.window.Reset()
+		window = s.window.Anew()
 	}
-	s.created.Store(time.Now().UnixNano())
+	s.extras.anew(window, newSummaryStripe)
 }

@@ -10,25 +10,23 @@ type summaryStripe struct {
 
 func newSummaryStripe() *summaryStripe { return new(summaryStripe) }
 
-// observeSlow adds an observation to a summary that has stripes, or that is changed
-// by somebody else at the same moment. If d is not 0, it is v exactly, in
-// nanoseconds.
-func (s *Summary) observeSlow(v float64, d int64) {
-	stripes := s.extras.stripes()
-	if len(stripes) == 0 {
+// observeSlow adds an observation where nobody else does so at the same moment: it
+// has just met somebody at the record, or, if there are stripes in x, at its own. If
+// d is not 0, it is v exactly, in nanoseconds.
+func (s *Summary) observeSlow(x *extra[summaryStripe], v float64, d int64) {
+	if x == nil {
 		s.extras.collided(collision(&s.sum, &s.nanos, d), newSummaryStripe)
 		for !tryAdd(&s.sum, &s.nanos, v, d) {
 		}
 		s.count.Add(1)
 		return
 	}
-	i := stripeOf(len(stripes))
-	stripe := stripes[i]
-	for tries := 1; !tryAdd(&stripe.sum, &stripe.nanos, v, d); tries++ {
-		if tries == 1 {
-			s.extras.collided(collision(&stripe.sum, &stripe.nanos, d), newSummaryStripe)
-		}
-		stripe = stripes[(i+tries)%len(stripes)]
+	i := x.deal.stripe(len(x.stripes))
+	stripe := x.stripes[i]
+	s.extras.collided(collision(&stripe.sum, &stripe.nanos, d), newSummaryStripe)
+	for added := false; !added; added = tryAdd(&stripe.sum, &stripe.nanos, v, d) {
+		i++
+		stripe = x.stripes[i%len(x.stripes)]
 	}
 	stripe.count.Add(1)
 }

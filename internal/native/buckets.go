@@ -48,19 +48,36 @@ func (b *Buckets) Threshold() float64 { return b.threshold }
 // Populated returns how many buckets are not empty, besides the zero bucket.
 func (b *Buckets) Populated() int { return int(b.populated) }
 
-// Add counts n observations of v, which is not NaN. There must be some.
-func (b *Buckets) Add(v float64, n uint64) {
+// Add counts n observations of v, which is not NaN, and reports whether they are in
+// a bucket that was empty. There must be some.
+func (b *Buckets) Add(v float64, n uint64) (grown bool) {
 	if math.Abs(v) <= b.threshold {
 		b.zero += n
-		return
+		return false
 	}
 	side := &b.positive
 	if v < 0 {
 		side = &b.negative
 	}
-	if side.add(position(v)>>b.shift, n) {
+	// A call of position would take as long as what it does. The mask spares a test.
+	p, bits := int32(0), math.Float64bits(v)&^(1<<63)
+	if isRare(bits) {
+		p = rarePosition(bits)
+	} else {
+		p = positionOf(int(bits>>mantissaBits), bits&mantissa)
+	}
+	p >>= b.shift & 31
+	if low := side.near(p); low != nil && n <= math.MaxUint32 {
+		// All but a few times that was it: there was something and there is no carry.
+		if before := *low; before != 0 && before+uint32(n) > before {
+			*low = before + uint32(n)
+			return false
+		}
+	}
+	if grown = side.add(p, n); grown {
 		b.populated++
 	}
+	return grown
 }
 
 // Total returns how many observations were counted.

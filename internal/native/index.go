@@ -60,12 +60,14 @@ const (
 // side of 0: the bounds of a schema are among those of each finer one.
 func position(v float64) int32 {
 	b := math.Float64bits(v) &^ (1 << 63)
-	exponent := int(b >> mantissaBits)
-	if uint(exponent-1) >= 0x7fe {
+	if isRare(b) {
 		return rarePosition(b)
 	}
-	return positionOf(exponent, b&mantissa)
+	return positionOf(int(b>>mantissaBits), b&mantissa)
 }
+
+// isRare reports whether these are the bits of what [rarePosition] is for, or of 0.
+func isRare(b uint64) bool { return b-1<<mantissaBits >= 0x7fe<<mantissaBits }
 
 // positionOf finds the position of a number by the parts of its bits.
 func positionOf(exponent int, m uint64) int32 {

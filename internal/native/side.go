@@ -1,7 +1,6 @@
 package native
 
 import (
-	"math"
 	"math/bits"
 	"slices"
 
@@ -28,6 +27,20 @@ const (
 // needed.
 type chunk [chunkLen]uint32
 
+// near returns the low half of the count at a position, if there is one and it is
+// where it is as long as there are no gaps; else nil.
+func (s *side) near(position int32) *uint32 {
+	if len(s.keys) == 0 {
+		return nil
+	}
+	key := position >> chunkBits
+	i := uint(int(key) - int(s.keys[0]))
+	if i >= uint(len(s.keys)) || i >= uint(len(s.low)) || s.keys[i] != key {
+		return nil
+	}
+	return &s.low[i][position&(chunkLen-1)]
+}
+
 // find returns which chunk has the position, and whether there is one; if not,
 // where it would be.
 func (s *side) find(position int32) (i int, ok bool) {
@@ -52,10 +65,6 @@ func (s *side) add(position int32, n uint64) (first bool) {
 	low := &s.low[i][position&(chunkLen-1)]
 	before := *low
 	*low = before + uint32(n)
-	// All but a few times that was it: there was something and there is no carry.
-	if before != 0 && n <= math.MaxUint32 && *low > before {
-		return false
-	}
 	return s.carry(i, int(position&(chunkLen-1)), before, n)
 }
 

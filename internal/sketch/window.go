@@ -11,6 +11,15 @@ import (
 // when the timer of its epoch is late leaves by that much earlier.
 const epochs = 4
 
+// Estimator is a [Window]. Behind an interface, windows are linked only into programs
+// that make some.
+type Estimator interface {
+	Add(v float64)
+	AppendQuantiles(dst, quantiles []float64) []float64
+	Quantile(q float64) float64
+	Anew() Estimator
+}
+
 // Window estimates quantiles of the observations of a span of time that moves
 // on. Any number of goroutines may use it.
 type Window struct {
@@ -86,9 +95,8 @@ func (w *Window) Load(s *Snapshot) {
 	}
 }
 
-// Reset drops all observations. Some of those that are made at the same time may
-// stay or go.
-func (w *Window) Reset() { w.newest.Store(nil) }
+// Anew returns an empty window like w.
+func (w *Window) Anew() Estimator { return NewWindow(w.clock) }
 
 // Quantile estimates a quantile as [Snapshot.Quantile] does.
 func (w *Window) Quantile(q float64) float64 {

@@ -210,17 +210,21 @@ func TestWhoAddsTooLateAddsToNothing(t *testing.T) {
 	})
 }
 
-func TestResetEmptiesTheWindow(t *testing.T) {
+func TestAnewIsEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWindow(NewClock(window))
 		for range 3 {
 			w.Add(1)
 			time.Sleep(time.Second)
 		}
-		w.Reset()
+		old := w
+		w = w.Anew().(*Window)
 		wantCount(t, w, 0)
+		wantCount(t, old, 3)
 		w.Add(5)
 		wantCount(t, w, 1)
+		time.Sleep(2 * window)
+		wantCount(t, w, 0)
 	})
 }
 
