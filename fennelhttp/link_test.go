@@ -97,6 +97,9 @@ func symbolsOf(t *testing.T, program string) string {
 	if testing.Short() {
 		t.Skip("it builds a program")
 	}
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("it builds a program: ", err)
+	}
 	dir := t.TempDir()
 	if strings.HasPrefix(program, "package ") {
 		file := filepath.Join(dir, "main.go")
@@ -108,11 +111,11 @@ func symbolsOf(t *testing.T, program string) string {
 	binary := filepath.Join(dir, "program.exe")
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, program)
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Skipf("can't build it: %v\n%s", err, out)
+		t.Fatalf("can't build it: %v\n%s", err, out)
 	}
 	symbols, err := exec.Command("go", "tool", "nm", binary).Output()
 	if err != nil {
-		t.Skip("can't read it: ", err)
+		t.Fatal("can't read it: ", err)
 	}
 	return string(symbols)
 }
