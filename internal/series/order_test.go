@@ -2,6 +2,7 @@ package series
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -154,6 +155,88 @@ func TestReadersMayStop(t *testing.T) {
 	}
 	r := table.Read()
 	checkTexts(t, rest(&r), textsOf(all))
+}
+
+// reading is a reader halfway, and the series that it has yet to read.
+type reading struct {
+	reader Reader
+	want   []*Series
+}
+
+// next reads a page and reports whether there was one. The series are those that there
+// were when the reader began, whatever has happened since.
+func (r *reading) next(t testing.TB) bool {
+	t.Helper()
+	p := r.reader.Next()
+	if p == nil {
+		if len(r.want) > 0 {
+			t.Fatalf("%d series are not read, from %s on", len(r.want), r.want[0].Labels())
+		}
+		return false
+	}
+	checkPage(t, r.reader.next, p)
+	if len(p.Series) > len(r.want) || !slices.Equal(p.Series, r.want[:len(p.Series)]) {
+		t.Fatalf("page %d, from %s on, has other series than there were", r.reader.next, p.label(0))
+	}
+	r.want = r.want[len(p.Series):]
+	return true
+}
+
+// Several readers, each of them somewhere in a merge of its own, or of others, while
+// series come and go, some of them and all of them. Some never come to the end.
+func TestReadersAgreeWithTheModel(t *testing.T) {
+	values := func(i int) []string { return []string{fmt.Sprintf("%05d", i)} }
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		table, all := newTestTable("a"), make([]*Series, 20*pageSeries)
+		living := func() []*Series {
+			return slices.DeleteFunc(slices.Clone(all), func(s *Series) bool { return s == nil })
+		}
+		var readings [5]reading
+		for range 1000 {
+			from, step := r.IntN(len(all)), 1+r.IntN(7)
+			to := min(len(all), from+r.IntN(2000))
+			switch op := r.IntN(100); {
+			case op < 15:
+				for i := from; i < to; i += step {
+					all[i] = table.Get(values(i))
+				}
+			case op < 25:
+				for i := from; i < to; i += step {
+					if all[i] != nil && !table.DeleteSeries(all[i]) {
+						t.Fatalf("%s can't be deleted", all[i].Labels())
+					}
+					all[i] = nil
+					if op < 18 {
+						all[i] = table.Get(values(i))
+					}
+				}
+			case op < 26:
+				clear(all)
+				table.Clear()
+			case op < 27:
+				clear(all)
+				table.Replace(func(next *Table) {
+					for i := from; i < to; i += step {
+						all[i] = next.Get(values(i))
+					}
+				})
+			case op < 32:
+				readings[op%5] = reading{table.Read(), living()}
+			default:
+				if k := r.IntN(len(readings)); !readings[k].next(t) {
+					readings[k] = reading{table.Read(), living()}
+				}
+			}
+		}
+		for i := range readings {
+			for readings[i].next(t) {
+			}
+		}
+		last := reading{table.Read(), living()}
+		for last.next(t) {
+		}
+	}
 }
 
 func TestReadersAtOnce(t *testing.T) {
