@@ -2,6 +2,7 @@ package series
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -189,6 +190,7 @@ func TestReadersAgreeWithTheModel(t *testing.T) {
 	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		table, all := newTestTable("a"), make([]*Series, 20*pageSeries)
+		table.pending.epoch = math.MaxUint32 - 10 // which is soon passed
 		living := func() []*Series {
 			return slices.DeleteFunc(slices.Clone(all), func(s *Series) bool { return s == nil })
 		}
@@ -255,6 +257,26 @@ func TestReadersAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// Who reads and reads, for years, brings no epoch round.
+func TestReadingAloneEndsNoEpoch(t *testing.T) {
+	table, all := numberedTable(3)
+	epoch := table.pending.epoch
+	for range 3 {
+		table.Read()
+		table.Pages()
+	}
+	if table.pending.epoch != epoch {
+		t.Errorf("the epoch is %d, want still %d", table.pending.epoch, epoch)
+	}
+	table.Delete(all[1])
+	table.Read()
+	table.Get(all[1])
+	table.Read()
+	if table.pending.epoch != epoch+2 {
+		t.Errorf("the epoch is %d, want %d", table.pending.epoch, epoch+2)
 	}
 }
 

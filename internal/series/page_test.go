@@ -137,3 +137,21 @@ func TestHugeValues(t *testing.T) {
 		checkPages(t, table, all[i+1:])
 	}
 }
+
+// The size of a text has 31 bits. What is longer is dropped: here a megabyte, a
+// thousand times.
+func TestTooLongLabels(t *testing.T) {
+	const n = 1 << 10
+	names, values, long := make([]string, n), make([]string, n), strings.Repeat("x", 1<<20)
+	for i := range n {
+		names[i], values[i] = fmt.Sprint("l", i), long
+	}
+	var dropped []string
+	table := NewTable(Config{Labels: names, New: newRecord, Dropped: func(reason string) { dropped = append(dropped, reason) }})
+	if s := table.Add(values); s != nil || table.Len() != 0 {
+		t.Errorf("a series of %d bytes is there", s.length())
+	}
+	if want := []string{"labels_too_long"}; !slices.Equal(dropped, want) {
+		t.Errorf("dropped for %q, want %q", dropped, want)
+	}
+}

@@ -132,7 +132,8 @@ func (t *Table) find(hash uint32, values []string) *Series {
 }
 
 // Get returns the series with these values, and creates it if need be. Values
-// that are not UTF-8 are mended. The values are cloned, never kept.
+// that are not UTF-8 are mended. The values are cloned, never kept. It returns nil
+// as [Table.Add] does.
 func (t *Table) Get(values []string) *Series {
 	if s := t.Lookup(values); s != nil {
 		return s
@@ -140,11 +141,16 @@ func (t *Table) Get(values []string) *Series {
 	return t.Add(values)
 }
 
-// Add is Get for values that [Table.Lookup] has not found.
+// Add is Get for values that [Table.Lookup] has not found. For values of a gigabyte
+// or more it drops the update and returns nil.
 func (t *Table) Add(values []string) *Series {
 	if mended := MendAll(values); mended != nil {
 		t.Mend()
 		values = mended
+	}
+	if t.room(values) >= irregular {
+		t.Drop("labels_too_long")
+		return nil
 	}
 	hash := hashValues(t.seed, values)
 	t.mu.Lock()
@@ -181,10 +187,7 @@ const arenaSize = 8 << 10
 // setText renders the labels into the arena, which spares an allocation for
 // each series.
 func (t *Table) setText(s *Series, values []string) {
-	room := t.layout.size + len(t.layout.fixed)
-	for _, v := range values {
-		room += 2 * len(v)
-	}
+	room := int(t.room(values))
 	if cap(t.arena)-len(t.arena) < room {
 		t.arena = make([]byte, 0, max(room, min(arenaSize, room*t.live)))
 	}
@@ -194,6 +197,15 @@ func (t *Table) setText(s *Series, values []string) {
 	if s.size > 0 {
 		s.text.Store(&t.arena[start])
 	}
+}
+
+// room returns how long the text of values may be, all of which may need an escape.
+func (t *Table) room(values []string) uint64 {
+	room := uint64(t.layout.size + len(t.layout.fixed))
+	for _, v := range values {
+		room += 2 * uint64(len(v))
+	}
+	return room
 }
 
 // Delete removes the series with these values and reports whether there was
