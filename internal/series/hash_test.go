@@ -77,6 +77,13 @@ func TestHashTellsApartPlaces(t *testing.T) {
 		{{zeros, zeros[:16]}, {zeros[:16], zeros}},
 		{{"", ""}, {""}},
 		{{zeros[:16]}, {zeros[:32]}},
+		{{"22"}, {"022"}},
+		{{"2222"}, {"02222"}},
+		{{"22222222"}, {"022222222"}},
+		{{zeros[:8] + long}, {zeros[:8] + "x" + long[1:]}},
+		{{long[:8] + zeros[:8] + long}, {long[8:16] + zeros[:8] + long}},
+		{{zeros[:8] + long[:8]}, {zeros[:8] + long[8:16]}},
+		{{long[:8] + zeros[:8]}, {long[8:16] + zeros[:8]}},
 	}
 	const seeds = 1000
 	for _, p := range pairs {

@@ -105,8 +105,8 @@ func TestTombstoneIsNoSeries(t *testing.T) {
 	}
 }
 
-// A look-up may lay values along a text only if that has no quotes of other origin,
-// and ask so only by its size.
+// A look-up may lay values along a text only if nothing in that is escaped, and asks
+// so only by its size.
 func TestIrregularTexts(t *testing.T) {
 	tests := []struct {
 		names, values []string
@@ -118,7 +118,7 @@ func TestIrregularTexts(t *testing.T) {
 		{[]string{"a", "b"}, []string{"x", `"`}, true},
 		{[]string{"a", "b"}, []string{`\`, "y"}, true},
 		{[]string{"a", "b"}, []string{"x", "\n"}, true},
-		{[]string{"a", "b.c"}, []string{"x", "y"}, true},
+		{[]string{"a", "b.c"}, []string{"x", "y"}, false},
 		{nil, nil, true},
 	}
 	for _, tt := range tests {

@@ -97,7 +97,7 @@ func (m *merge) step() bool {
 // untouched returns how many of the old pages, from the first on, nothing happens in.
 func (m *merge) untouched() int {
 	n := len(m.old)
-	if n > 0 && len(m.added) > 0 {
+	if len(m.added) > 0 {
 		n = pageOf(m.old, m.added[0].text)
 	}
 	if i := slices.IndexFunc(m.gone[:n], func(gone uint32) bool { return gone > 0 }); i >= 0 {
@@ -106,8 +106,8 @@ func (m *merge) untouched() int {
 	return n
 }
 
-// pageOf returns the index of the page in which a series with this text belongs. It
-// is quicker to find the nearer it is.
+// pageOf returns the index of the page in which a series with this text belongs, 0 if
+// there is none. It is quicker to find the nearer it is.
 func pageOf(pages []Page, text string) int {
 	i, j := 0, 1
 	for j < len(pages) && Compare(pages[j].first(), text) <= 0 {

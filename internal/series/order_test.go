@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
+	"weak"
 )
 
 // numberedTable returns a table of n series that are in pages, and the label sets.
@@ -81,6 +84,52 @@ func TestReadingMakesPages(t *testing.T) {
 		t.Error("there is a page behind the last one")
 	}
 	checkPages(t, table, append(all, more...))
+	table.Replace(func(*Table) {})
+	for _, values := range all {
+		table.Get(values)
+	}
+	last := table.Read()
+	if last.Next(); len(last.merge.pages) > 3 {
+		t.Errorf("%d pages were made of new series to read one", len(last.merge.pages))
+	}
+}
+
+// What is in no page any more is let go of as the merge comes by, and when it is done.
+func TestMergeLetsGo(t *testing.T) {
+	table, all := numberedTable(20 * pageSeries)
+	var dead []weak.Pointer[record]
+	var texts []weak.Pointer[byte]
+	for _, page := range table.Pages() {
+		dead = append(dead, weak.Make(Head[record](page.Series[1])))
+		texts = append(texts, weak.Make(unsafe.StringData(page.text)))
+	}
+	for i := 1; i < len(all); i += pageSeries {
+		table.Delete(all[i])
+	}
+	kept := func(from, to int) (n int) {
+		runtime.GC()
+		for i := from; i < to; i++ {
+			if dead[i].Value() != nil || texts[i].Value() != nil {
+				n++
+			}
+		}
+		return n
+	}
+	r := table.Read()
+	for range len(dead) / 2 {
+		r.Next()
+	}
+	if n := kept(0, len(dead)/2); n > 4 {
+		t.Errorf("%d of %d old pages are kept when they have been read", n, len(dead)/2)
+	}
+	rest(&r)
+	if n := kept(0, len(dead)); n > 0 {
+		t.Errorf("%d of %d old pages are kept when all has been read", n, len(dead))
+	}
+	if table.arena != nil {
+		t.Error("the arena is kept")
+	}
+	runtime.KeepAlive(table)
 }
 
 // What is created while somebody reads is for the next one, who need not wait.
@@ -186,11 +235,12 @@ func (r *reading) next(t testing.TB) bool {
 // Several readers, each of them somewhere in a merge of its own, or of others, while
 // series come and go, some of them and all of them. Some never come to the end.
 func TestReadersAgreeWithTheModel(t *testing.T) {
+	const lastEpochs = math.MaxUint32 - 3 // behind which their number is 0 again
 	values := func(i int) []string { return []string{fmt.Sprintf("%05d", i)} }
 	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		table, all := newTestTable("a"), make([]*Series, 20*pageSeries)
-		table.pending.epoch = math.MaxUint32 - 10 // which is soon passed
+		table.pending.epoch = lastEpochs
 		living := func() []*Series {
 			return slices.DeleteFunc(slices.Clone(all), func(s *Series) bool { return s == nil })
 		}
@@ -216,6 +266,7 @@ func TestReadersAgreeWithTheModel(t *testing.T) {
 			case op < 26:
 				clear(all)
 				table.Clear()
+				table.pending.epoch = lastEpochs
 			case op < 27:
 				clear(all)
 				table.Replace(func(next *Table) {
@@ -223,6 +274,7 @@ func TestReadersAgreeWithTheModel(t *testing.T) {
 						all[i] = next.Get(values(i))
 					}
 				})
+				table.pending.epoch = lastEpochs
 			case op < 32:
 				readings[op%5] = reading{table.Read(), living()}
 			default:

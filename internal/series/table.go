@@ -172,7 +172,7 @@ func (t *Table) create(hash uint32, values []string) *Series {
 	if escaped {
 		s.flags.Store(flagEscaped)
 	}
-	if escaped || t.layout.quoted || len(values) == 0 {
+	if escaped || len(values) == 0 {
 		s.size |= irregular
 	}
 	t.index.Store(t.index.Load().put(s, t.live))
