@@ -189,7 +189,7 @@ func (m *merge) add(n int) {
 func (m *merge) put(p piece) {
 	m.run = append(m.run, p)
 	for m.size += p.len(); m.size >= 2*pageSeries; {
-		m.make(pageSeries)
+		m.cut(pageSeries)
 	}
 }
 
@@ -200,13 +200,13 @@ func (m *merge) flush() {
 	}
 	pages := (m.size + pageSeries - 1) / pageSeries
 	for each := (m.size + pages - 1) / pages; m.size > 0; {
-		m.make(min(each, m.size))
+		m.cut(min(each, m.size))
 	}
 }
 
-// make makes a page of the next n series of the run, or of fewer if their text is
+// cut makes a page of the next n series of the run, or of fewer if their text is
 // long.
-func (m *merge) make(n int) {
+func (m *merge) cut(n int) {
 	page := Page{Series: make([]*Series, 0, n), ends: make([]uint32, 0, n)}
 	m.text = m.text[:0]
 	for len(page.Series) < n && len(m.text) < pageText {

@@ -270,11 +270,11 @@ func TestReadersAgreeWithTheModel(t *testing.T) {
 			case op < 27:
 				clear(all)
 				table.Replace(func(next *Table) {
+					next.pending.epoch = lastEpochs
 					for i := from; i < to; i += step {
 						all[i] = next.Get(values(i))
 					}
 				})
-				table.pending.epoch = lastEpochs
 			case op < 32:
 				readings[op%5] = reading{table.Read(), living()}
 			default:

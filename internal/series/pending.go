@@ -5,7 +5,7 @@ type pending struct {
 	epoch   uint32 // counts the times that there was something to do
 	added   list   // created in this epoch, so not in a page yet
 	stale   int    // how many died of added, or of what was swept since
-	removed list   // dead, but still in a page
+	removed list   // dead, and nearly all of them still in a page
 }
 
 func (p *pending) empty() bool { return p.added.n == 0 && p.removed.n == 0 }
