@@ -141,18 +141,22 @@ func (t *Table) Get(values []string) *Series {
 	return t.Add(values)
 }
 
-// Add is Get for values that [Table.Lookup] has not found. For values of a gigabyte
-// or more it drops the update and returns nil.
+// tooLong are values of half a gigabyte: escaped they may be twice as long, and with
+// the names they still fit in the 31 bits that a size has.
+const tooLong = 1 << 29
+
+// Add is Get for values that [Table.Lookup] has not found. Values that are together
+// half a gigabyte or longer it drops, and returns nil.
 func (t *Table) Add(values []string) *Series {
 	if mended := MendAll(values); mended != nil {
 		t.Mend()
 		values = mended
 	}
-	if t.room(values) >= irregular {
+	hash, size := measure(t.seed, values)
+	if size >= tooLong {
 		t.Drop("labels_too_long")
 		return nil
 	}
-	hash := hashValues(t.seed, values)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s := t.find(hash, values); s != nil {
@@ -187,7 +191,10 @@ const arenaSize = 8 << 10
 // setText renders the labels into the arena, which spares an allocation for
 // each series.
 func (t *Table) setText(s *Series, values []string) {
-	room := int(t.room(values))
+	room := t.layout.size + len(t.layout.fixed)
+	for _, v := range values {
+		room += 2 * len(v)
+	}
 	if cap(t.arena)-len(t.arena) < room {
 		t.arena = make([]byte, 0, max(room, min(arenaSize, room*t.live)))
 	}
@@ -197,15 +204,6 @@ func (t *Table) setText(s *Series, values []string) {
 	if s.size > 0 {
 		s.text.Store(&t.arena[start])
 	}
-}
-
-// room returns how long the text of values may be, all of which may need an escape.
-func (t *Table) room(values []string) uint64 {
-	room := uint64(t.layout.size + len(t.layout.fixed))
-	for _, v := range values {
-		room += 2 * uint64(len(v))
-	}
-	return room
 }
 
 // Delete removes the series with these values and reports whether there was
