@@ -35,7 +35,8 @@ type Vec[L, H any] struct {
 //
 // Strings in the label set are cloned on creation, so they may lie in buffers
 // that are used again. What is not UTF-8 in them is replaced by U+FFFD and
-// counted. On a nil Vec it returns nil, whose methods do nothing.
+// counted. On a nil Vec, and for half a gigabyte of strings, it returns nil, whose
+// methods do nothing.
 func (v *Vec[L, H]) With(labels L) *H {
 	if v == nil || v.table == nil {
 		return nil

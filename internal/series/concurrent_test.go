@@ -2,9 +2,11 @@ package series
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -325,4 +327,76 @@ func TestClearedSeriesAreDead(t *testing.T) {
 		table.Clear()
 		checkPages(t, table, nil)
 	}
+}
+
+// scrapeStable reads up to so many pages, and checks that what is always there is in
+// them, once, and all of one generation. Texts with an x come and go.
+func scrapeStable(t *testing.T, table *Table, texts []string, pages int) {
+	r, generation := table.Read(), int64(-1)
+	p := r.Next()
+	for ; p != nil && pages > 0; p = r.Next() {
+		pages--
+		for i, s := range p.Series {
+			if strings.Contains(p.label(i), "x") {
+				continue
+			}
+			g := Head[record](s).value.Load()
+			if generation < 0 {
+				generation = g
+			}
+			if len(texts) == 0 || p.label(i) != texts[0] || g != generation {
+				t.Errorf("%s of generation %d is read, want %.1q of %d", p.label(i), g, texts, generation)
+				return
+			}
+			texts = texts[1:]
+		}
+	}
+	if p == nil && len(texts) > 0 {
+		t.Errorf("%d series are not read", len(texts))
+	}
+}
+
+// Nothing that stays is missed, all of it is from before a Replace or all from after
+// it, while other series come and go between, and other scrapes stop somewhere.
+func TestReadersMissNothingThatStays(t *testing.T) {
+	table, stable := numberedTable(6 * pageSeries)
+	texts := textsOf(stable)
+	var wg, scrapers sync.WaitGroup
+	stop := make(chan struct{})
+	for n := range 3 {
+		scrapers.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(n), 2))
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					scrapeStable(t, table, texts, []int{math.MaxInt, 1 + r.IntN(8)}[r.IntN(2)])
+				}
+			}
+		})
+	}
+	for n := range 2 {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(n), 4))
+			for range 20_000 {
+				values := []string{stable[r.IntN(len(stable))][0] + "x"}
+				if !table.Delete(values) || r.IntN(4) == 0 {
+					table.Get(values)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for generation := range int64(20) {
+			table.Replace(func(next *Table) {
+				for _, values := range stable {
+					Head[record](next.Get(values)).value.Store(generation + 1)
+				}
+			})
+		}
+	})
+	wg.Wait()
+	close(stop)
+	scrapers.Wait()
 }

@@ -15,7 +15,8 @@ type extent struct {
 
 // countGone returns how many series of each page are among those that were removed.
 // A series in a page has its text there, so that where its text lies says in which
-// page it is, without a comparison of texts.
+// page it is, without a comparison of texts. One that died before it came into a page
+// has its text in an arena, which as long as it has is no page's memory.
 func countGone(pages []Page, removed *list) []uint32 {
 	gone := make([]uint32, len(pages))
 	if len(pages) == 0 || removed.n == 0 {

@@ -1,10 +1,6 @@
 package series
 
-import (
-	"unsafe"
-
-	"github.com/fennelmetrics/fennel/internal/names"
-)
+import "unsafe"
 
 // Layout is what the label texts of one label set type have in common.
 type Layout struct {
@@ -17,8 +13,6 @@ type Layout struct {
 	size int
 	// fixed is the whole text where no label varies.
 	fixed string
-	// quoted says that there are quotes in before that are not a value's.
-	quoted bool
 }
 
 // NewLayout prepares the text of label sets with these constant labels
@@ -40,7 +34,6 @@ func NewLayout(constant, varying []string) Layout {
 		b = append(b, '=', '"')
 		l.before = append(l.before, string(b))
 		l.skips = append(l.skips, len(b))
-		l.quoted = l.quoted || !names.LegalLabel(name)
 		l.size += len(b)
 	}
 	if len(varying) > 0 {
@@ -68,16 +61,19 @@ func (l *Layout) equal(text string, values []string) bool {
 	for i := range values {
 		n += len(values[i])
 	}
-	return n == len(text) && (!l.quoted || l.piecesFit(text, values)) &&
-		l.lieAlong(unsafe.Pointer(unsafe.StringData(text)), values)
+	return n == len(text) && l.lieAlong(unsafe.Pointer(unsafe.StringData(text)), values)
 }
 
 // lieAlong is equal for a text that is known to be as long as the rendering of
-// values is, and has no quotes but those around values.
+// values is. It looks at values, and at the quotes around them.
 //
 // It never searches for the end of a value: pieces and values are laid along
-// the text one after the other. A value that holds a quote can't slip through: the
-// text has as many quotes as the pieces have, and each piece has found its own.
+// the text one after the other. A value that holds a quote can't slip through. The
+// first one that ends otherwise than the text's ends too early, inside of that, which
+// has no quote; or the next begins too late, inside of the text's again, or even
+// behind it, and then it ends too late itself. The last one would do so, too, but the
+// lengths agree. That is so whatever quotes the names have.
+//
 // As long as the lengths agree nothing is read that is not in the text, whatever
 // differs, so that is asked once, at the end.
 func (l *Layout) lieAlong(text unsafe.Pointer, values []string) bool {
@@ -108,20 +104,6 @@ func (l *Layout) lieAlong(text unsafe.Pointer, values []string) bool {
 		p = unsafe.Add(p, n)
 	}
 	return diff == 0
-}
-
-// piecesFit reports whether what stands before the values is in its place, in a
-// text of the right length.
-func (l *Layout) piecesFit(text string, values []string) bool {
-	p := 0
-	for i, b := range l.before {
-		q := p + len(b)
-		if text[p:q] != b {
-			return false
-		}
-		p = q + len(values[i])
-	}
-	return true
 }
 
 // equalEscaped is equal for a text in which a value was escaped.

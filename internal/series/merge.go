@@ -97,7 +97,7 @@ func (m *merge) step() bool {
 // untouched returns how many of the old pages, from the first on, nothing happens in.
 func (m *merge) untouched() int {
 	n := len(m.old)
-	if n > 0 && len(m.added) > 0 {
+	if len(m.added) > 0 {
 		n = pageOf(m.old, m.added[0].text)
 	}
 	if i := slices.IndexFunc(m.gone[:n], func(gone uint32) bool { return gone > 0 }); i >= 0 {
@@ -106,8 +106,8 @@ func (m *merge) untouched() int {
 	return n
 }
 
-// pageOf returns the index of the page in which a series with this text belongs. It
-// is quicker to find the nearer it is.
+// pageOf returns the index of the page in which a series with this text belongs, 0 if
+// there is none. It is quicker to find the nearer it is.
 func pageOf(pages []Page, text string) int {
 	i, j := 0, 1
 	for j < len(pages) && Compare(pages[j].first(), text) <= 0 {
@@ -189,7 +189,7 @@ func (m *merge) add(n int) {
 func (m *merge) put(p piece) {
 	m.run = append(m.run, p)
 	for m.size += p.len(); m.size >= 2*pageSeries; {
-		m.make(pageSeries)
+		m.cut(pageSeries)
 	}
 }
 
@@ -200,13 +200,13 @@ func (m *merge) flush() {
 	}
 	pages := (m.size + pageSeries - 1) / pageSeries
 	for each := (m.size + pages - 1) / pages; m.size > 0; {
-		m.make(min(each, m.size))
+		m.cut(min(each, m.size))
 	}
 }
 
-// make makes a page of the next n series of the run, or of fewer if their text is
+// cut makes a page of the next n series of the run, or of fewer if their text is
 // long.
-func (m *merge) make(n int) {
+func (m *merge) cut(n int) {
 	page := Page{Series: make([]*Series, 0, n), ends: make([]uint32, 0, n)}
 	m.text = m.text[:0]
 	for len(page.Series) < n && len(m.text) < pageText {

@@ -59,12 +59,16 @@ func (t *Table) Pages() []Page {
 	return r.merge.all()
 }
 
-// takePending returns what came and what went since the last call.
+// takePending returns what came and what went since the last call. An epoch in which
+// nothing did goes on: who only reads can't bring their number round to where a
+// series, or a merge that nobody has brought to its end, has an old one.
 func (t *Table) takePending() pending {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.pending
-	t.pending = pending{epoch: p.epoch + 1}
-	t.arena = nil
+	if !p.empty() {
+		t.pending = pending{epoch: p.epoch + 1}
+		t.arena = nil
+	}
 	return p
 }

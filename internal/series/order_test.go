@@ -2,10 +2,15 @@ package series
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
+	"weak"
 )
 
 // numberedTable returns a table of n series that are in pages, and the label sets.
@@ -79,6 +84,52 @@ func TestReadingMakesPages(t *testing.T) {
 		t.Error("there is a page behind the last one")
 	}
 	checkPages(t, table, append(all, more...))
+	table.Replace(func(*Table) {})
+	for _, values := range all {
+		table.Get(values)
+	}
+	last := table.Read()
+	if last.Next(); len(last.merge.pages) > 3 {
+		t.Errorf("%d pages were made of new series to read one", len(last.merge.pages))
+	}
+}
+
+// What is in no page any more is let go of as the merge comes by, and when it is done.
+func TestMergeLetsGo(t *testing.T) {
+	table, all := numberedTable(20 * pageSeries)
+	var dead []weak.Pointer[record]
+	var texts []weak.Pointer[byte]
+	for _, page := range table.Pages() {
+		dead = append(dead, weak.Make(Head[record](page.Series[1])))
+		texts = append(texts, weak.Make(unsafe.StringData(page.text)))
+	}
+	for i := 1; i < len(all); i += pageSeries {
+		table.Delete(all[i])
+	}
+	kept := func(from, to int) (n int) {
+		runtime.GC()
+		for i := from; i < to; i++ {
+			if dead[i].Value() != nil || texts[i].Value() != nil {
+				n++
+			}
+		}
+		return n
+	}
+	r := table.Read()
+	for range len(dead) / 2 {
+		r.Next()
+	}
+	if n := kept(0, len(dead)/2); n > 4 {
+		t.Errorf("%d of %d old pages are kept when they have been read", n, len(dead)/2)
+	}
+	rest(&r)
+	if n := kept(0, len(dead)); n > 0 {
+		t.Errorf("%d of %d old pages are kept when all has been read", n, len(dead))
+	}
+	if table.arena != nil {
+		t.Error("the arena is kept")
+	}
+	runtime.KeepAlive(table)
 }
 
 // What is created while somebody reads is for the next one, who need not wait.
@@ -156,6 +207,92 @@ func TestReadersMayStop(t *testing.T) {
 	checkTexts(t, rest(&r), textsOf(all))
 }
 
+// reading is a reader halfway, and the series that it has yet to read.
+type reading struct {
+	reader Reader
+	want   []*Series
+}
+
+// next reads a page and reports whether there was one. The series are those that there
+// were when the reader began, whatever has happened since.
+func (r *reading) next(t testing.TB) bool {
+	t.Helper()
+	p := r.reader.Next()
+	if p == nil {
+		if len(r.want) > 0 {
+			t.Fatalf("%d series are not read, from %s on", len(r.want), r.want[0].Labels())
+		}
+		return false
+	}
+	checkPage(t, r.reader.next, p)
+	if len(p.Series) > len(r.want) || !slices.Equal(p.Series, r.want[:len(p.Series)]) {
+		t.Fatalf("page %d, from %s on, has other series than there were", r.reader.next, p.label(0))
+	}
+	r.want = r.want[len(p.Series):]
+	return true
+}
+
+// Several readers, each of them somewhere in a merge of its own, or of others, while
+// series come and go, some of them and all of them. Some never come to the end.
+func TestReadersAgreeWithTheModel(t *testing.T) {
+	const lastEpochs = math.MaxUint32 - 3 // behind which their number is 0 again
+	values := func(i int) []string { return []string{fmt.Sprintf("%05d", i)} }
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		table, all := newTestTable("a"), make([]*Series, 20*pageSeries)
+		table.pending.epoch = lastEpochs
+		living := func() []*Series {
+			return slices.DeleteFunc(slices.Clone(all), func(s *Series) bool { return s == nil })
+		}
+		var readings [5]reading
+		for range 1000 {
+			from, step := r.IntN(len(all)), 1+r.IntN(7)
+			to := min(len(all), from+r.IntN(2000))
+			switch op := r.IntN(100); {
+			case op < 15:
+				for i := from; i < to; i += step {
+					all[i] = table.Get(values(i))
+				}
+			case op < 25:
+				for i := from; i < to; i += step {
+					if all[i] != nil && !table.DeleteSeries(all[i]) {
+						t.Fatalf("%s can't be deleted", all[i].Labels())
+					}
+					all[i] = nil
+					if op < 18 {
+						all[i] = table.Get(values(i))
+					}
+				}
+			case op < 26:
+				clear(all)
+				table.Clear()
+				table.pending.epoch = lastEpochs
+			case op < 27:
+				clear(all)
+				table.Replace(func(next *Table) {
+					next.pending.epoch = lastEpochs
+					for i := from; i < to; i += step {
+						all[i] = next.Get(values(i))
+					}
+				})
+			case op < 32:
+				readings[op%5] = reading{table.Read(), living()}
+			default:
+				if k := r.IntN(len(readings)); !readings[k].next(t) {
+					readings[k] = reading{table.Read(), living()}
+				}
+			}
+		}
+		for i := range readings {
+			for readings[i].next(t) {
+			}
+		}
+		last := reading{table.Read(), living()}
+		for last.next(t) {
+		}
+	}
+}
+
 func TestReadersAtOnce(t *testing.T) {
 	table, all := numberedTable(10 * pageSeries)
 	var wg sync.WaitGroup
@@ -172,6 +309,26 @@ func TestReadersAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// Who reads and reads, for years, brings no epoch round.
+func TestReadingAloneEndsNoEpoch(t *testing.T) {
+	table, all := numberedTable(3)
+	epoch := table.pending.epoch
+	for range 3 {
+		table.Read()
+		table.Pages()
+	}
+	if table.pending.epoch != epoch {
+		t.Errorf("the epoch is %d, want still %d", table.pending.epoch, epoch)
+	}
+	table.Delete(all[1])
+	table.Read()
+	table.Get(all[1])
+	table.Read()
+	if table.pending.epoch != epoch+2 {
+		t.Errorf("the epoch is %d, want %d", table.pending.epoch, epoch+2)
 	}
 }
 

@@ -2,11 +2,13 @@ package series
 
 // pending is what the next merge has to do. It is guarded by the table's mutex.
 type pending struct {
-	epoch   uint32 // counts the merges
+	epoch   uint32 // counts the times that there was something to do
 	added   list   // created in this epoch, so not in a page yet
 	stale   int    // how many died of added, or of what was swept since
-	removed list   // dead, but still in a page
+	removed list   // dead, and nearly all of them still in a page
 }
+
+func (p *pending) empty() bool { return p.added.n == 0 && p.removed.n == 0 }
 
 // remove marks a series as removed, and notes that. The notes stay bounded, so that
 // series may come and go for ever without a scrape.

@@ -47,8 +47,8 @@ func (s *Series) Labels() string {
 }
 
 // irregular is in the size of a text that Layout.lieAlong is not for: something is
-// escaped, the names have quotes, or there are no values. So a look-up need not ask:
-// such a size is never the one that it expects.
+// escaped, or there are no values. So a look-up need not ask: such a size is never the
+// one that it expects.
 const irregular = 1 << 31
 
 // length is the length of the text.

@@ -132,7 +132,8 @@ func (t *Table) find(hash uint32, values []string) *Series {
 }
 
 // Get returns the series with these values, and creates it if need be. Values
-// that are not UTF-8 are mended. The values are cloned, never kept.
+// that are not UTF-8 are mended. The values are cloned, never kept. It returns nil
+// as [Table.Add] does.
 func (t *Table) Get(values []string) *Series {
 	if s := t.Lookup(values); s != nil {
 		return s
@@ -140,13 +141,22 @@ func (t *Table) Get(values []string) *Series {
 	return t.Add(values)
 }
 
-// Add is Get for values that [Table.Lookup] has not found.
+// tooLong are values of half a gigabyte: escaped they may be twice as long, and with
+// the names they still fit in the 31 bits that a size has.
+const tooLong = 1 << 29
+
+// Add is Get for values that [Table.Lookup] has not found. Values that are together
+// half a gigabyte or longer it drops, and returns nil.
 func (t *Table) Add(values []string) *Series {
 	if mended := MendAll(values); mended != nil {
 		t.Mend()
 		values = mended
 	}
-	hash := hashValues(t.seed, values)
+	hash, size := measure(t.seed, values)
+	if size >= tooLong {
+		t.Drop("labels_too_long")
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s := t.find(hash, values); s != nil {
@@ -166,7 +176,7 @@ func (t *Table) create(hash uint32, values []string) *Series {
 	if escaped {
 		s.flags.Store(flagEscaped)
 	}
-	if escaped || t.layout.quoted || len(values) == 0 {
+	if escaped || len(values) == 0 {
 		s.size |= irregular
 	}
 	t.index.Store(t.index.Load().put(s, t.live))
