@@ -175,7 +175,7 @@ func (h *Histogram) nanos() *atomic.Uint64 { return h.count(h.all() + 1) }
 func (h *Histogram) Observe(v float64) {
 	if h == nil || h.counts == nil {
 		if native := h.native(); native != nil {
-			native.observe(v, 1, 0)
+			h.buckets.natives.observe(native, v, 1, 0)
 		}
 		return
 	}
