@@ -3,7 +3,9 @@ package fennel
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Whoever shares a stripe under one dealing has one for itself under most others.
@@ -120,5 +122,56 @@ func TestResetKeepsTheDealing(t *testing.T) {
 	h.Reset()
 	if got := h.extras.Load().deal; got != x.deal {
 		t.Errorf("dealt by %+v, want %+v", got, x.deal)
+	}
+}
+
+// What is observed while stripes are added, and while the goroutines are dealt to
+// them anew, is counted once.
+func TestNothingIsLostWhileStripesAreAddedAndDealtAnew(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("nobody is met on one processor")
+	}
+	const each = 20_000
+	in := In(NewRegistry())
+	c, h, s := NewCounter("c_total", "", in), NewHistogram("h", "", in, Buckets(1)), NewSummary("s", "", in)
+	native := newRecord(Native{})
+	var word atomic.Uint64
+	var done atomic.Bool
+	var group sync.WaitGroup
+	group.Go(func() {
+		for !done.Load() {
+			word.Add(1)
+			runtime.Gosched()
+		}
+	})
+	group.Go(func() {
+		for !done.Load() {
+			c.extras.collided(&word, newCounterStripe)
+			h.extras.collided(&word, h.newStripe)
+			s.extras.collided(&word, newSummaryStripe)
+			native.lockAny(&native.first).mu.Unlock()
+		}
+	})
+	together(func(g int) {
+		for range each {
+			c.Inc()
+			c.Add(0.5)
+			h.Observe(1)
+			h.ObserveDuration(2 * time.Second)
+			s.Observe(1)
+			s.ObserveDuration(2 * time.Second)
+			native.Observe(1)
+		}
+	})
+	done.Store(true)
+	group.Wait()
+	if c.Value() != 8*each*1.5 {
+		t.Errorf("the counter has %v, want %v", c.Value(), 8*each*1.5)
+	}
+	if h.Count() != 16*each || h.Sum() != 24*each || s.Count() != 16*each || s.Sum() != 24*each {
+		t.Errorf("%d and %d observations are %v and %v, want %d and %d", h.Count(), s.Count(), h.Sum(), s.Sum(), 16*each, 24*each)
+	}
+	if native.Count() != 8*each || native.Sum() != 8*each || native.Native().ZeroCount != 0 {
+		t.Errorf("%d observations of 1 are %v", native.Count(), native.Sum())
 	}
 }

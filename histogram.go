@@ -346,8 +346,8 @@ func (h *Histogram) Reset() {
 		return
 	}
 	if native := h.native(); native != nil {
-		h.buckets.natives.reset(native, time.Now().UnixNano())
+		h.buckets.natives.reset(native)
 		return
 	}
-	h.extras.anew(nil, h.newStripe)
+	h.extras.anew(int64(h.created().Load()), nil, h.newStripe)
 }
