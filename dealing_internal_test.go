@@ -108,6 +108,12 @@ func TestNativeStripesAreDealtAnewWhereObserversMeet(t *testing.T) {
 	if x.deal.turns == 0 || len(x.list) != len(stripes) || x.list[0] != &h.first {
 		t.Errorf("%d stripes and then %d, dealt by %+v", len(stripes), len(x.list), x.deal)
 	}
+	h.first.mu.Lock()
+	h.grow() // as who has just missed that there are enough
+	h.first.mu.Unlock()
+	if got := h.stripes.Load(); got.deal != x.deal || len(got.list) != len(stripes) {
+		t.Errorf("%d stripes, dealt by %+v, became %d, dealt by %+v", len(stripes), x.deal, len(got.list), got.deal)
+	}
 	if h.Observe(1); h.Count() != 2 {
 		t.Errorf("%d observations, want 2", h.Count())
 	}
