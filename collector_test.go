@@ -240,3 +240,73 @@ func TestWantsTellsWhatTheScrapeIsFor(t *testing.T) {
 type discard struct{}
 
 func (discard) Visit(*sample.Family, *sample.Batch) error { return nil }
+
+// Whether a registry or a view has collectors decides how it is gathered; the last
+// one may go while that is being decided.
+func TestLastCollectorLeavesWhileItIsGathered(t *testing.T) {
+	r := fennel.NewRegistry()
+	v := r.View("v_")
+	fennel.NewGauge("stored", "", fennel.In(v)).Set(1)
+	merged := fennel.Merge(v, fennel.NewRegistry())
+	concurrently(func(worker int) {
+		for i := range 50 {
+			switch worker {
+			case 0:
+				c := &described{collect: func(_ context.Context, w *fennel.Writer) error { w.Gauge("c", "").Write(1); return nil }}
+				v.MustRegister(c)
+				gatherPartial(t, v) // it may not be called: see below
+				v.Unregister(c)
+			case 1:
+				fennel.NewGaugeFunc("f", "", func() float64 { return float64(i) }, fennel.In(v)).Unregister()
+			case 2:
+				ctx, cancel := context.WithCancel(t.Context())
+				go cancel() // so a collector may be given up, and is not called before it has ended
+				if _, err := v.Gather(ctx); err != nil && ctx.Err() == nil && !fennel.Partial(err) {
+					t.Errorf("error %v", err)
+				}
+			default:
+				for _, g := range []fennel.Gatherer{r, v, merged} {
+					families, _ := gatherPartial(t, g)
+					if stored := family(t, families, "v_stored"); len(stored.Samples) != 1 || stored.Samples[0].Value != 1 {
+						t.Errorf("gathered %+v", stored)
+					}
+				}
+			}
+		}
+	})
+	wantSamples(t, r, "v_stored 1")
+}
+
+func TestGatherWhereThereIsOnlyOneKind(t *testing.T) {
+	registries := map[string]*fennel.Registry{}
+	all := make([]fennel.Gatherer, 0, 4)
+	for _, kind := range []string{"none", "stored", "callback", "collector"} {
+		r := fennel.NewRegistry()
+		registries[kind], all = r, append(all, r.View("in_"))
+		switch v := r.View("in_"); kind {
+		case "stored":
+			fennel.NewGauge(kind, "", fennel.In(v)).Set(1)
+		case "callback":
+			fennel.NewGaugeFunc(kind, "", func() float64 { return 1 }, fennel.In(v))
+		case "collector":
+			register(t, v, func(w *fennel.Writer) error { w.Gauge(kind, "").Write(1); return nil })
+		}
+	}
+	for kind, r := range registries {
+		want := []string{"in_" + kind + " 1"}
+		if kind == "none" {
+			want = nil
+		}
+		for range 2 {
+			wantSamples(t, r, want...)
+			wantSamples(t, fennel.Merge(r, fennel.NewRegistry()), want...)
+			wantSamples(t, fennel.Only(r, "in_"+kind), want...)
+			wantSamples(t, fennel.Only(r, "other"))
+		}
+	}
+	roots := fennel.Merge(registries["none"], registries["collector"], registries["stored"], registries["callback"])
+	for range 2 {
+		wantSamples(t, fennel.Merge(all...)) // these views have nothing; other ones declared it
+		wantSamples(t, roots, "in_callback 1", "in_collector 1", "in_stored 1")
+	}
+}

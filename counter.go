@@ -210,11 +210,10 @@ func (c *Counter) Reset() {
 	if c == nil {
 		return
 	}
-	for {
-		if old := c.created.Load(); old != resetting && c.created.CompareAndSwap(old, resetting) {
-			break
-		}
+	old := c.created.Load()
+	for old == resetting || !c.created.CompareAndSwap(old, resetting) {
 		runtime.Gosched()
+		old = c.created.Load()
 	}
 	c.whole.Store(0)
 	c.part.Store(0)
@@ -222,7 +221,8 @@ func (c *Counter) Reset() {
 		s.whole.Store(0)
 		s.part.Store(0)
 	}
-	c.created.Store(time.Now().UnixNano())
+	// Readers tell by it that there was a reset, however coarse the clock is.
+	c.created.Store(max(time.Now().UnixNano(), old+1))
 	if e := c.extras.exemplars(); e != nil {
 		e.clear()
 	}

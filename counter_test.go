@@ -167,3 +167,26 @@ func TestZeroCounterCountsWithoutBeingExposed(t *testing.T) {
 		t.Errorf("Value() = %v, want 2.5", got)
 	}
 }
+
+// What a number comes to must not depend on where its conversion to an integer ends.
+func TestCounterAddsNumbersOfAnySize(t *testing.T) {
+	const largest = 1 << 53 // up to here a float64 has every integer
+	for _, v := range []float64{
+		0, math.Copysign(0, -1), math.SmallestNonzeroFloat64, 0.5, 1, 1.5, largest - 1, largest - 0.5, largest/2 + 0.5, largest, largest + 2,
+		math.Nextafter(1<<63, 0), 1 << 63, math.Nextafter(1<<63, math.Inf(1)),
+		math.Nextafter(1<<64, 0), 1 << 64, math.Nextafter(1<<64, math.Inf(1)), math.MaxFloat64,
+	} {
+		r := fennel.NewRegistry()
+		c := fennel.NewCounter("c_total", "", fennel.In(r))
+		c.Add(v)
+		if got := c.Value(); got != v {
+			t.Errorf("after %v was added it is %v", v, got)
+		}
+		if n := len(gather(t, r)); n != 1 { // or fennel_dropped_updates_total is there, too
+			t.Errorf("%v is dropped", v)
+		}
+		if c.Add(v); v < math.MaxFloat64 && c.Value() != 2*v {
+			t.Errorf("after %v was added twice it is %v", v, c.Value())
+		}
+	}
+}

@@ -3,7 +3,9 @@ package fennel
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Whoever shares a stripe under one dealing has one for itself under most others.
@@ -106,6 +108,12 @@ func TestNativeStripesAreDealtAnewWhereObserversMeet(t *testing.T) {
 	if x.deal.turns == 0 || len(x.list) != len(stripes) || x.list[0] != &h.first {
 		t.Errorf("%d stripes and then %d, dealt by %+v", len(stripes), len(x.list), x.deal)
 	}
+	h.first.mu.Lock()
+	h.grow() // as who has just missed that there are enough
+	h.first.mu.Unlock()
+	if got := h.stripes.Load(); got.deal != x.deal || len(got.list) != len(stripes) {
+		t.Errorf("%d stripes, dealt by %+v, became %d, dealt by %+v", len(stripes), x.deal, len(got.list), got.deal)
+	}
 	if h.Observe(1); h.Count() != 2 {
 		t.Errorf("%d observations, want 2", h.Count())
 	}
@@ -120,5 +128,56 @@ func TestResetKeepsTheDealing(t *testing.T) {
 	h.Reset()
 	if got := h.extras.Load().deal; got != x.deal {
 		t.Errorf("dealt by %+v, want %+v", got, x.deal)
+	}
+}
+
+// What is observed while stripes are added, and while the goroutines are dealt to
+// them anew, is counted once.
+func TestNothingIsLostWhileStripesAreAddedAndDealtAnew(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("nobody is met on one processor")
+	}
+	const each = 20_000
+	in := In(NewRegistry())
+	c, h, s := NewCounter("c_total", "", in), NewHistogram("h", "", in, Buckets(1)), NewSummary("s", "", in)
+	native := newRecord(Native{})
+	var word atomic.Uint64
+	var done atomic.Bool
+	var group sync.WaitGroup
+	group.Go(func() {
+		for !done.Load() {
+			word.Add(1)
+			runtime.Gosched()
+		}
+	})
+	group.Go(func() {
+		for !done.Load() {
+			c.extras.collided(&word, newCounterStripe)
+			h.extras.collided(&word, h.newStripe)
+			s.extras.collided(&word, newSummaryStripe)
+			native.lockAny(&native.first).mu.Unlock()
+		}
+	})
+	together(func(g int) {
+		for range each {
+			c.Inc()
+			c.Add(0.5)
+			h.Observe(1)
+			h.ObserveDuration(2 * time.Second)
+			s.Observe(1)
+			s.ObserveDuration(2 * time.Second)
+			native.Observe(1)
+		}
+	})
+	done.Store(true)
+	group.Wait()
+	if c.Value() != 8*each*1.5 {
+		t.Errorf("the counter has %v, want %v", c.Value(), 8*each*1.5)
+	}
+	if h.Count() != 16*each || h.Sum() != 24*each || s.Count() != 16*each || s.Sum() != 24*each {
+		t.Errorf("%d and %d observations are %v and %v, want %d and %d", h.Count(), s.Count(), h.Sum(), s.Sum(), 16*each, 24*each)
+	}
+	if native.Count() != 8*each || native.Sum() != 8*each || native.Native().ZeroCount != 0 {
+		t.Errorf("%d observations of 1 are %v", native.Count(), native.Sum())
 	}
 }

@@ -175,7 +175,7 @@ func (h *Histogram) nanos() *atomic.Uint64 { return h.count(h.all() + 1) }
 func (h *Histogram) Observe(v float64) {
 	if h == nil || h.counts == nil {
 		if native := h.native(); native != nil {
-			native.observe(v, 1, 0)
+			h.buckets.natives.observe(native, v, 1, 0)
 		}
 		return
 	}
@@ -346,8 +346,8 @@ func (h *Histogram) Reset() {
 		return
 	}
 	if native := h.native(); native != nil {
-		h.buckets.natives.reset(native, time.Now().UnixNano())
+		h.buckets.natives.reset(native)
 		return
 	}
-	h.extras.anew(nil, h.newStripe)
+	h.extras.anew(int64(h.created().Load()), nil, h.newStripe)
 }

@@ -44,7 +44,7 @@ type nativeMethods struct {
 	read    func(h *nativeRecord, r *nativeReading, counts []uint64, out *sample.Native, now int64) []uint64
 	total   func(h *nativeRecord) float64
 	began   func(h *nativeRecord) int64
-	reset   func(h *nativeRecord, now int64)
+	reset   func(h *nativeRecord)
 }
 
 // declareNative adds to a declaration how records are made and read.
@@ -222,14 +222,14 @@ func (h *nativeRecord) clear(now int64) {
 }
 
 // reset is clear for who has locked nothing.
-func (h *nativeRecord) reset(now int64) {
+func (h *nativeRecord) reset() {
 	h.first.mu.Lock()
 	defer h.first.mu.Unlock()
 	others := h.others()
 	for _, s := range others {
 		s.mu.Lock()
 	}
-	h.clear(now)
+	h.clear(max(time.Now().UnixNano(), h.since+1)) // as others that are reset
 	unlock(others)
 }
 

@@ -2,9 +2,11 @@ package fennel
 
 import (
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -238,5 +240,112 @@ func TestResetClearsTheExemplarsOfAllHistograms(t *testing.T) {
 				t.Errorf("%s: exemplars %v after Reset", name, s.Exemplars)
 			}
 		}
+	}
+}
+
+// Who compares the times at which a metric began to count notices each reset, however
+// coarse the clock is. In a bubble it stands still.
+func TestEachLifeBeginsAtAnotherTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := In(NewRegistry())
+		for name, m := range map[string]interface {
+			Created() time.Time
+			Reset()
+		}{
+			"counter":          NewCounter("c_total", "", in),
+			"histogram":        NewHistogram("h", "", in),
+			"native histogram": NewHistogram("n", "", in, Native{}),
+			"summary":          NewSummary("s", "", in, Quantiles(1)),
+			"zero counter":     new(Counter),
+			"zero summary":     new(Summary),
+		} {
+			for range 4 {
+				last := m.Created()
+				if m.Reset(); !m.Created().After(last) || time.Until(m.Created()) > 4 {
+					t.Errorf("%s: it counts since %v, was reset then, and counts since %v", name, last, m.Created())
+				}
+			}
+			time.Sleep(time.Second)
+			if m.Reset(); !m.Created().Equal(time.Now()) {
+				t.Errorf("%s: reset at %v, and it counts since %v", name, time.Now(), m.Created())
+			}
+		}
+	})
+}
+
+// Several reset it, others observe and so may add stripes, and one reads.
+func TestManyResetsWhileOthersObserve(t *testing.T) {
+	forAllResettable(t, func(t *testing.T, r *Registry, o resettable) {
+		var done atomic.Bool
+		var group sync.WaitGroup
+		group.Go(func() {
+			defer done.Store(true)
+			together(func(g int) {
+				for range 2000 {
+					if g < 3 {
+						o.Reset()
+					} else {
+						o.Observe(1)
+					}
+				}
+			})
+		})
+		for last := (Sample{}); !done.Load(); {
+			s := only(t, r)
+			if s.Created.Before(last.Created) || s.Created.Equal(last.Created) && s.Count < last.Count || s.Sum < float64(s.Count) {
+				t.Errorf("%+v comes before %+v", last, s)
+				break
+			}
+			last = s
+		}
+		group.Wait()
+		o.Reset()
+		if o.Observe(1); o.Count() != 1 || o.Sum() != 1 {
+			t.Errorf("%d observations of 1 are %v", o.Count(), o.Sum())
+		}
+	})
+}
+
+// There may be more processors later than there were when it was reset.
+func TestStripesComeAfterAResetOnOneProcessor(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("nobody is met on one processor")
+	}
+	in := In(NewRegistry())
+	h, s := NewHistogram("h", "", in), NewSummary("s", "", in)
+	withProcessors(1, func() {
+		h.Reset()
+		s.Reset()
+	})
+	var word atomic.Uint64
+	withProcessors(4, func() {
+		whileOthers(func() { word.Add(1) }, func() {
+			for range 1 << 20 {
+				h.extras.collided(&word, h.newStripe)
+				s.extras.collided(&word, newSummaryStripe)
+				if len(h.extras.stripes()) > 1 && len(s.extras.stripes()) > 1 {
+					return
+				}
+			}
+			t.Errorf("%d and %d stripes, although somebody is always there", len(h.extras.stripes()), len(s.extras.stripes()))
+		})
+	})
+}
+
+// Who kept what was deleted may reset it; what has its labels now is another one.
+func TestResetOfWhatWasDeleted(t *testing.T) {
+	r := NewRegistry()
+	v := NewHistogramVec[string]("h", "", In(r), LabelNames("k"))
+	kept := v.With("a")
+	kept.Observe(1)
+	v.Delete("a")
+	v.With("a").Observe(2)
+	kept.Reset()
+	kept.Observe(3)
+	if kept.Count() != 1 || kept.Sum() != 3 {
+		t.Errorf("what was deleted has %d observations of %v in all, want 1 of 3", kept.Count(), kept.Sum())
+	}
+	if s := only(t, r); s.Count != 1 || s.Sum != 2 {
+		t.Errorf("%d observations of %v in all are exposed, want 1 of 2", s.Count, s.Sum)
 	}
 }

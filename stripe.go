@@ -200,8 +200,9 @@ func (p *extras[S]) grow(add func() *S) {
 }
 
 // anew lets a metric begin anew: with as many stripes as before, but one at least,
-// and without exemplars. The window is nil unless it is a summary's.
-func (p *extras[S]) anew(window sketch.Estimator, add func() *S) {
+// and without exemplars. Created is when it was created; the window is nil unless it
+// is a summary's.
+func (p *extras[S]) anew(created int64, window sketch.Estimator, add func() *S) {
 	for {
 		old := p.Load()
 		n := max(1, len(old.list()))
@@ -209,9 +210,10 @@ func (p *extras[S]) anew(window sketch.Estimator, add func() *S) {
 		if old != nil {
 			x.deal = old.deal
 		}
-		x.stripes = fill(make([]*S, 0, max(n, min(2*n, mostStripes()))), n, add)
-		// Of two resets, that with the later time is the later one.
-		x.since = time.Now().UnixNano()
+		// Where there is one processor there may soon be more, so there is room in any case.
+		x.stripes = fill(make([]*S, 0, max(n, firstStripes, min(2*n, mostStripes()))), n, add)
+		// Lives are told apart by when they began, however coarse the clock is.
+		x.since = max(time.Now().UnixNano(), created+1, old.reset()+1)
 		if p.CompareAndSwap(old, &x) {
 			return
 		}

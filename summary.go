@@ -3,6 +3,7 @@ package fennel
 import (
 	"math"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,8 +57,9 @@ func NewSummaryVec[L any](name, help string, opts ...SummaryOption) *SummaryVec[
 
 // newEstimators returns what makes estimators, all of a window of this length.
 func newEstimators(window time.Duration) func() sketch.Estimator {
-	clock := sketch.NewClock(window)
-	return func() sketch.Estimator { return sketch.NewWindow(clock) }
+	// Once the first series is made, the window has passed the checks.
+	clock := sync.OnceValue(func() *sketch.Clock { return sketch.NewClock(window) })
+	return func() sketch.Estimator { return sketch.NewWindow(clock()) }
 }
 
 func summaryDeclaration(name, help string, o *options) *declaration {
@@ -274,5 +276,5 @@ func (s *Summary) Reset() {
 	if s.window != nil {
 		window = s.window.Anew()
 	}
-	s.extras.anew(window, newSummaryStripe)
+	s.extras.anew(s.created.Load(), window, newSummaryStripe)
 }

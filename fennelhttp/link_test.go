@@ -21,7 +21,9 @@ import (
 func main() {
 	fennel.NewCounter("hello_total", "Hellos.").Inc()
 	fennel.NewGaugeVec[string]("hello_degrees", "Temperature.", fennel.LabelNames("room")).With("here").Set(20)
-	defer fennel.NewHistogram("hello_seconds", "Time.").Timer().Stop()
+	latency := fennel.NewHistogram("hello_seconds", "Time.")
+	latency.Observe(1)
+	defer latency.Timer().Stop()
 	fennel.NewSummary("hello_bytes", "Size.").Observe(1)
 	http.Handle("/metrics", fennelhttp.Handler(fennel.Default))
 	http.ListenAndServe(":8080", nil)
