@@ -38,17 +38,19 @@ func TestNumbersInWords(t *testing.T) {
 	}
 }
 
-// A metric with so many labels that its length takes three bytes.
+// A metric with so many labels that its length takes three bytes, and those that are a
+// few bytes shorter.
 func TestNumberOfManyLabels(t *testing.T) {
 	m := &madeFamily{family: sample.Family{Name: "x", Kind: sample.Gauge}}
-	for size := 96; size < 102; size++ {
-		var s madeSample
-		for i := range 150 {
-			s.labels = append(s.labels, [2]string{fmt.Sprint("l", 100+i), strings.Repeat("v", size)})
+	for size := range 120 { // 0x4000 bytes at 117
+		s := madeSample{labels: [][2]string{{"the_first", strings.Repeat("v", 99)}}}
+		for i := range 148 {
+			s.labels = append(s.labels, [2]string{fmt.Sprint("l", 100+i), s.labels[0][1]})
 		}
+		s.labels = append(s.labels, [2]string{"last", strings.Repeat("v", size)})
 		m.samples = append(m.samples, s)
 	}
-	gathered{m.make(6)}.check(t, Format{Syntax: Protobuf})
+	gathered{m.make(len(m.samples))}.check(t, Format{Syntax: Protobuf})
 }
 
 // Text that isn't label text is not for put, which neither reads nor writes beyond
