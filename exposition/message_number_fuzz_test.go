@@ -42,6 +42,7 @@ func FuzzNumbers(f *testing.F) {
 		f.Add("l", "é", "a\n\"\\b", "x", n, uint8(3), math.NaN(), int64(-1))
 		f.Add(strings.Repeat("n", int(n)+1), "http.status", "", "200", n, uint8(17), -0.0, int64(math.MaxInt64))
 	}
+	f.Add("a", "b", "", "", uint16(1), uint8(0), 1.0, int64(1<<28*1e9)) // a whole second
 	f.Add("a", "b\"c\\", "12345678", "", uint16(50_000), uint8(4), math.Inf(1), int64(1<<28*1e9))
 	f.Fuzz(func(t *testing.T, first, second, value, other string, times uint16, variant uint8, number float64, created int64) {
 		first, second, value, other = mend(first), mend(second), mend(value), mend(other)
