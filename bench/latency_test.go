@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -101,13 +100,6 @@ func (t *latencyTarget) run(b *testing.B, others ...func(context.Context)) {
 		cancel()
 	}
 	found.report(b, "")
-}
-
-// preferThread gives the goroutine a thread of its own, which the system runs
-// before others where that is allowed.
-func preferThread() {
-	runtime.LockOSThread()
-	syscall.Setpriority(syscall.PRIO_PROCESS, syscall.Gettid(), -20)
 }
 
 // sink keeps compute's result alive.

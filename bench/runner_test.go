@@ -16,7 +16,7 @@ func TestRecheck(t *testing.T) {
 		t.Skip("the benchmarks are a shell script here")
 	}
 	const lookup = "Lookup/serial/fennel"
-	before := &record{results: results{lookup: {"ns/op": {20}, "allocs/op": {0}}}, machine: machine()}
+	before := &record{results: results{lookup: {"ns/op": {20}, "allocs": {0}}}, machine: machine()}
 	for _, test := range []struct {
 		name    string
 		figures results
@@ -26,7 +26,7 @@ func TestRecheck(t *testing.T) {
 		{"nothing is worse", results{lookup: {"ns/op": {21}}}, "20 ns/op", []float64{21}},
 		{"it was chance", results{lookup: {"ns/op": {40}}}, "20 ns/op", []float64{40, 20}},
 		{"it is slower", results{lookup: {"ns/op": {40}}}, "41 ns/op", []float64{40, 41, 41, 41}},
-		{"what is exact", results{lookup: {"ns/op": {20}, "allocs/op": {1}}}, "20 ns/op", []float64{20}},
+		{"what is exact", results{lookup: {"ns/op": {20}, "allocs": {1}}}, "20 ns/op", []float64{20}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bin := filepath.Join(t.TempDir(), "bench.test")

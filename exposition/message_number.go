@@ -117,6 +117,9 @@ func (p *preparedMessage) putLabels(out unsafe.Pointer, labels []byte) int {
 		store8(out, start+1, byte(pair.size-2+size))
 		n, at, left = n+size, at+size+1, left-size-1
 	}
+	if left > 0 {
+		return -1
+	}
 	return n
 }
 

@@ -1,6 +1,7 @@
 package exposition
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,27 +39,75 @@ func TestNumbersInWords(t *testing.T) {
 	}
 }
 
-// A metric with so many labels that its length takes three bytes.
+// A metric with so many labels that its length takes three bytes, and those that are a
+// few bytes shorter.
 func TestNumberOfManyLabels(t *testing.T) {
 	m := &madeFamily{family: sample.Family{Name: "x", Kind: sample.Gauge}}
-	for size := 96; size < 102; size++ {
-		var s madeSample
-		for i := range 150 {
-			s.labels = append(s.labels, [2]string{fmt.Sprint("l", 100+i), strings.Repeat("v", size)})
+	for size := range 120 { // 0x4000 bytes at 117
+		s := madeSample{labels: [][2]string{{"the_first", strings.Repeat("v", 99)}}}
+		for i := range 148 {
+			s.labels = append(s.labels, [2]string{fmt.Sprint("l", 100+i), s.labels[0][1]})
 		}
+		s.labels = append(s.labels, [2]string{"last", strings.Repeat("v", size)})
 		m.samples = append(m.samples, s)
 	}
-	gathered{m.make(6)}.check(t, Format{Syntax: Protobuf})
+	gathered{m.make(len(m.samples))}.check(t, Format{Syntax: Protobuf})
 }
+
+// What is more than labels and a number, or has other labels than the family, looks
+// much like one.
+func TestMoreThanNumbers(t *testing.T) {
+	exemplars := &madeFamily{family: sample.Family{Name: "x_total", Kind: sample.Counter}}
+	mixed := &madeFamily{family: sample.Family{Name: "y", Kind: sample.Gauge}}
+	for i := range 5 {
+		x := note(sample.NoBucket, "trace", fmt.Sprint(i), 1, begin)
+		exemplars.samples = append(exemplars.samples, madeSample{labels: [][2]string{{"a", fmt.Sprint(i)}}, whole: 7, created: begin, exemplars: []readExemplar{x}})
+		mixed.samples = append(mixed.samples, madeSample{labels: [][2]string{{string(rune('a' + i)), "same"}}, value: 2})
+	}
+	gathered{exemplars.make(5), mixed.make(5)}.check(t, Format{Syntax: Protobuf})
+}
+
+// Nobody goes on gathering for a client that has gone.
+func TestNumbersEndWithTheWriter(t *testing.T) {
+	m := &madeFamily{family: sample.Family{Name: "x", Kind: sample.Gauge}}
+	for i := range 3 * messageSize / 1000 {
+		m.samples = append(m.samples, madeSample{labels: [][2]string{{"a", fmt.Sprint(i)}, {"b", strings.Repeat("v", 1000)}}})
+	}
+	e := &messageEncoder{output: newOutput()}
+	gone := errors.New("gone")
+	e.start(writerFunc(func([]byte) (int, error) { return 0, gone }), Format{Syntax: Protobuf}, false)
+	m.make(len(m.samples))
+	m.batches[0].Text = append(m.batches[0].Text, strings.Repeat(" ", 8)...) // no word is too far
+	if err := e.Visit(&m.family, m.batches[0]); err != gone {
+		t.Errorf("error %v, want that of the writer", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // Text that isn't label text is not for put, which neither reads nor writes beyond
 // its room.
 func TestPutStaysWithinItsRoom(t *testing.T) {
 	f := &sample.Family{Name: "x", Kind: sample.Gauge, Labels: []string{`a\\\`, strings.Repeat("long", 25), `""""""""`}}
-	p := newPreparedMessage(f, names.AllowUTF8)
+	for _, scheme := range []names.Scheme{names.AllowUTF8, names.Underscores, names.Dots, names.Values} {
+		putAnything(t, f, newPreparedMessage(f, scheme))
+	}
+	f.Labels = []string{"a", strings.Repeat("世", 60)} // much shorter when it's escaped
+	putAnything(t, f, newPreparedMessage(f, names.Underscores))
+}
+
+// putAnything puts the family's labels, parts of them, and what is none.
+func putAnything(t *testing.T, f *sample.Family, p *preparedMessage) {
+	t.Helper()
 	var whole []byte
 	for i, l := range f.Labels {
 		whole = series.AppendLabel(whole, i == 0, l, "value")
+	}
+	long := append(slices.Clip(whole), `,z="more"""""""""`...)[:len(whole)+len(`,z="more"`)]
+	if p.put(make([]byte, 0, 1000), long, 1, 0) != 0 || p.put(make([]byte, 0, 1000), long[:len(whole)], 1, 0) == 0 {
+		t.Errorf("%q was put, or all but the last label was not", long)
 	}
 	quotes := strings.Repeat(`"`, 300)
 	for _, text := range []string{string(whole), quotes, strings.Repeat("x", 300), `a="`, strings.Repeat("x", 110) + `"` + strings.Repeat("y", 10)} {

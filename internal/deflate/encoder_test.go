@@ -389,8 +389,7 @@ var binaryPages = func() (all []page) {
 }()
 
 // FuzzAppend compresses anything, in a few pieces, one after another with one
-// encoder.
-// FuzzAppend has one decoder and short inputs, of which it makes longer texts: what
+// encoder. It has one decoder and short inputs, of which it makes longer texts: what
 // decoders distinguish is as new to the fuzzer as what the encoder does, and to make
 // an input of some thousand bytes smaller takes it all of its time.
 func FuzzAppend(f *testing.F) {

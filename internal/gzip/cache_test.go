@@ -106,15 +106,30 @@ func TestPagesOfWhichNothingStaysTakeNoRoom(t *testing.T) {
 }
 
 func TestCacheKeepsWithinItsLimit(t *testing.T) {
-	for _, limit := range []int64{1, overhead, 10_000, 100_000} {
+	for _, limit := range []int64{1, overhead, 10_000, 30_000} {
 		c := NewCache(limit)
 		for round := range 40 {
-			scrape(t, c, page(20_000, func(i int) uint64 { return uint64(i * (round / 4)) }))
+			scrape(t, c, page(6000, func(i int) uint64 { return uint64(i * (round / 4)) }))
 			bytesOf(t, c)
 		}
 		if limit > 10_000 && kept(c) == 0 {
 			t.Errorf("limit %d: nothing is kept", limit)
 		}
+	}
+}
+
+// What is allocated is more than the bytes of the segment, and may find no room where
+// they would.
+func TestCacheHasNoRoomForWhatIsAllocated(t *testing.T) {
+	const size = 33_000
+	c := NewCache(overhead + size)
+	for range 2 {
+		k := key{hash: 1}
+		e, _ := c.find(k, 1)
+		c.keep(k, e, make([]byte, size))
+	}
+	if bytesOf(t, c) > 0 || c.awaited {
+		t.Error("it keeps a segment that takes more than its limit")
 	}
 }
 

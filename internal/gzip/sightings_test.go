@@ -1,6 +1,9 @@
 package gzip
 
-import "testing"
+import (
+	"math/rand/v2"
+	"testing"
+)
 
 func TestSightings(t *testing.T) {
 	s := newSightings(1 << 20)
@@ -51,6 +54,23 @@ func TestSightingsOutliveGrowth(t *testing.T) {
 		if got := s.add(h, 7); got != 2 {
 			t.Fatalf("%d of 4000 was seen %d s ago, want 2", h, got)
 		}
+	}
+}
+
+func TestHardlyAnySightingsMeet(t *testing.T) {
+	s := newSightings(32 << 20)
+	const segments = 4000
+	seen := 0
+	for now := range uint32(2) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for range segments {
+			if s.add(r.Uint64(), 5+now) != never {
+				seen++
+			}
+		}
+	}
+	if seen < segments*8/10 || seen > segments*11/10 {
+		t.Errorf("%d of %d segments are known when they come again", seen, segments)
 	}
 }
 
