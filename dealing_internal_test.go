@@ -74,9 +74,7 @@ func TestDealingTakesLongerEachTime(t *testing.T) {
 }
 
 func TestStripesAreDealtAnewWhereUpdatesMeet(t *testing.T) {
-	if runtime.NumCPU() < 2 {
-		t.Skip("nobody is met on one processor")
-	}
+	needProcessors(t)
 	c := spreadCounter(new(Counter))
 	first := c.extras.Load()
 	word := &first.stripes[0].whole
@@ -134,9 +132,7 @@ func TestResetKeepsTheDealing(t *testing.T) {
 // What is observed while stripes are added, and while the goroutines are dealt to
 // them anew, is counted once.
 func TestNothingIsLostWhileStripesAreAddedAndDealtAnew(t *testing.T) {
-	if runtime.NumCPU() < 2 {
-		t.Skip("nobody is met on one processor")
-	}
+	needProcessors(t)
 	const each = 20_000
 	in := In(NewRegistry())
 	c, h, s := NewCounter("c_total", "", in), NewHistogram("h", "", in, Buckets(1)), NewSummary("s", "", in)

@@ -2,7 +2,6 @@ package fennel
 
 import (
 	"math"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -308,9 +307,7 @@ func TestManyResetsWhileOthersObserve(t *testing.T) {
 
 // There may be more processors later than there were when it was reset.
 func TestStripesComeAfterAResetOnOneProcessor(t *testing.T) {
-	if runtime.NumCPU() < 2 {
-		t.Skip("nobody is met on one processor")
-	}
+	needProcessors(t)
 	in := In(NewRegistry())
 	h, s := NewHistogram("h", "", in), NewSummary("s", "", in)
 	withProcessors(1, func() {

@@ -31,6 +31,14 @@ func spreadCounter(c *Counter) *Counter       { spread(&c.extras, newCounterStri
 func spreadHistogram(h *Histogram) *Histogram { spread(&h.extras, h.newStripe); return h }
 func spreadSummary(s *Summary) *Summary       { spread(&s.extras, newSummaryStripe); return s }
 
+// needProcessors skips a test whose goroutines have to run at the same time.
+func needProcessors(t *testing.T) {
+	t.Helper()
+	if min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) < 2 {
+		t.Skip("nobody is met on one processor")
+	}
+}
+
 // whileOthers runs f while four goroutines do nothing but update.
 func whileOthers(update, f func()) {
 	stop := make(chan struct{})
@@ -113,9 +121,7 @@ func TestStripesComeWithCollisions(t *testing.T) {
 
 // What a duration meets somebody at are the nanoseconds, not the sum of numbers.
 func TestStripesComeWithDurations(t *testing.T) {
-	if runtime.NumCPU() < 2 {
-		t.Skip("nobody is met on one processor")
-	}
+	needProcessors(t)
 	h := NewHistogram("h", "", In(NewRegistry()))
 	s := new(Summary)
 	for _, c := range []struct {
